@@ -1,0 +1,100 @@
+"""Compression methods: from an original model f to a smaller g.
+
+Axis names: batch, heads, kv_heads, seq_len (cached positions, pads included), head_dim, rows/cols of a weight matrix
+(out_features, in_features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["CalibrationData", "CompressionMethod", "KVPress", "LayerView", "Stage", "WeightMethod"]
+
+Stage = Literal["weights", "kv-cache"]
+"""When a method acts: once after the model is loaded, or on the KV cache while it generates."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationData:
+    """Token sequences that a method may run through the model.
+
+    Attributes:
+        input_ids: Sequences of equal length, each a tuple of token ids.
+        source: Where the text came from, for the ledger: "bundled:<name>" or the user's file.
+    """
+
+    input_ids: Sequence[tuple[int, ...]]
+    source: str
+
+
+@runtime_checkable
+class CompressionMethod(Protocol):
+    """What every method declares. Options are dataclass fields; see `protocols.plugin`.
+
+    Attributes:
+        stage: When it acts.
+        acts_on: "weights" or "cache", for the ledger.
+        order: Methods joined with `+` run in ascending order (pruning 10, quantization 20, cache 30).
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    stage: ClassVar[Stage]
+    order: ClassVar[int]
+
+
+@runtime_checkable
+class WeightMethod(CompressionMethod, Protocol):
+    """A method that makes a compressed model out of a loaded one."""
+
+    needs_calibration: ClassVar[bool]
+
+    def compress(self, model: Any, calibration: CalibrationData | None) -> Any:
+        """A compressed model; the given one is not changed.
+
+        Args:
+            model: A transformers causal model in eval mode.
+            calibration: Given when `needs_calibration`; None otherwise.
+
+        Returns:
+            A model that shares with the given one all tensors that were not compressed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """What a press may look at: one layer's cache at the end of prefill.
+
+    Attributes:
+        layer: Index of the layer.
+        keys: (batch, kv_heads, seq_len, head_dim), rotary positions applied.
+        values: (batch, kv_heads, seq_len, head_dim).
+        valid: (batch, seq_len) bool; False on padding.
+    """
+
+    layer: int
+    keys: torch.Tensor
+    values: torch.Tensor
+    valid: torch.Tensor
+
+
+@runtime_checkable
+class KVPress(CompressionMethod, Protocol):
+    """A method that rates cached positions; the lowest rated are removed.
+
+    Attributes:
+        compression_ratio: Fraction of the valid positions removed, in [0, 1). Of n positions, n - floor(ratio * n)
+            stay, so at least one does.
+    """
+
+    compression_ratio: float
+
+    def score(self, view: LayerView) -> torch.Tensor:
+        """Rate positions; higher is kept. Finite float32 of (batch, kv_heads, seq_len); pads are masked by the caller."""
+        ...

@@ -1,0 +1,79 @@
+"""Tools (C in the paper): functions from text to text that the model may call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from lottery_plugins.trajectory import ToolResult
+
+__all__ = ["Parameter", "Tool", "ToolDescription"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One argument of a tool.
+
+    Attributes:
+        name: As the model writes it.
+        type: JSON schema type: "string", "number", "integer", "boolean".
+        description: One phrase for the prompt.
+        required: Whether the call fails without it.
+    """
+
+    name: str
+    type: str
+    description: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDescription:
+    """What the model is told about a tool."""
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...]
+
+    def to_schema(self) -> dict[str, Any]:
+        """The function-calling JSON schema that chat templates take."""
+        return {
+            "type": "function",
+            "function": {
+                "name": self.name,
+                "description": self.description,
+                "parameters": {
+                    "type": "object",
+                    "properties": {p.name: {"type": p.type, "description": p.description} for p in self.parameters},
+                    "required": [p.name for p in self.parameters if p.required],
+                },
+            },
+        }
+
+
+@runtime_checkable
+class Tool(Protocol):
+    """A callable the model may use. Options are dataclass fields; see `protocols.plugin`.
+
+    `call` must be free of state between calls and safe to run in any thread; slow work needs its own deadline.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @property
+    def description(self) -> ToolDescription:
+        """What the model is told; the first parameter takes the text when a model writes a bare argument."""
+        ...
+
+    def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """Answer one call.
+
+        Args:
+            arguments: By parameter name, written by a model: any key may be missing, of the wrong type, or unknown.
+
+        Raises:
+            ToolError: The call can't be answered; becomes an observation. Any other exception fails the problem.
+        """
+        ...

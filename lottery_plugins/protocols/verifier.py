@@ -1,0 +1,38 @@
+"""Verifiers: judge an answer without knowing the gold one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from lottery_plugins.protocols.reasoner import Services
+from lottery_plugins.trajectory import Problem
+
+__all__ = ["Judgement", "Verifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How good an answer looks.
+
+    Attributes:
+        score: In [0, 1]; higher is better. Comparable only among answers to one problem.
+        accepted: Whether the verifier would let the answer pass.
+        reason: One sentence for the transcript.
+    """
+
+    score: float
+    accepted: bool
+    reason: str = ""
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Judges answers. Options are dataclass fields; see `protocols.plugin`."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    async def verify(self, problem: Problem, answer: str, services: Services) -> Judgement:
+        """Judge one answer; may generate through the services, on the problem's budget."""
+        ...
