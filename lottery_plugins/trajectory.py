@@ -13,7 +13,7 @@ from lottery_plugins.messages import Message
 
 __all__ = ["Answer", "Problem", "Step", "StepKind", "ToolCall", "ToolResult", "Trajectory"]
 
-StepKind = Literal["generate", "retrieve", "tool", "memory", "verify"]
+StepKind = Literal["generate", "score", "retrieve", "tool", "memory", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""The lm-eval border: the model that lm-eval calls, and how stock lm-eval finds it."""
+"""The border to lm-evaluation-harness: LotteryLM, automatic loading, and the files beside lm-eval's own."""

@@ -1,0 +1,177 @@
+"""The only place where a run's configuration and the registry become running objects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lottery_plugins.config import RunConfig
+from lottery_plugins.documents import Document
+from lottery_plugins.engine.rounds import RoundScheduler
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.backend import Backend
+from lottery_plugins.protocols.memory import MemoryBackend
+from lottery_plugins.protocols.reasoner import Reasoner
+from lottery_plugins.protocols.retriever import Index, Retriever
+from lottery_plugins.protocols.tool import Tool
+from lottery_plugins.protocols.verifier import Verifier
+from lottery_plugins.reasoning.facilities import Facilities
+from lottery_plugins.reasoning.prompts import prompts_version
+from lottery_plugins.reasoning.search import Search
+from lottery_plugins.registry import Registry
+from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
+from lottery_plugins.trajectory import Problem
+
+__all__ = ["Assembly", "assemble"]
+
+_LIBRARIES = ("lottery-plugins", "lm_eval", "torch", "transformers", "pluggy")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The plugins of one run as objects, checked against each other; no model yet.
+
+    Attributes:
+        config: What the user asked for.
+        registry: Where the plugins came from.
+        methods: Compression methods, in the order in which they are applied.
+        reasoner: A.
+        tools: C by the name the model calls them by.
+        retriever: R.
+        memory: M.
+        verifier: Judges answers.
+    """
+
+    config: RunConfig
+    registry: Registry
+    methods: tuple[Any, ...]
+    reasoner: Reasoner
+    tools: Mapping[str, Tool]
+    retriever: Retriever | None
+    memory: MemoryBackend | None
+    verifier: Verifier | None
+
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """D: the run's own knowledge base; () when the tasks bring theirs.
+
+        Raises:
+            DataError: The file is empty or a line of it is no document.
+        """
+        path = self.config.knowledge_base
+        return load_knowledge_base(Path(path).expanduser()) if path else ()
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Versions of whatever an answer depends on, beside the configuration."""
+        found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
+        found |= {p.distribution: p.version for p in self.registry.packages if p.error is None and not p.is_blocked}
+        return {**found, "prompts": prompts_version(), "python": sys.version.split()[0]}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names this run by everything that its answers depend on."""
+        return self.config.fingerprint(self.versions)
+
+    def facilities(self, backend: Backend, round_size: int) -> Facilities:
+        """What all problems of the run share. Used from one event loop."""
+        scheduler = RoundScheduler(backend, round_size)
+        return Facilities(
+            generate=scheduler.generate,
+            count_tokens=backend.count_tokens,
+            tools=self.tools,
+            search=self._search(),
+            open_memory=self._opener(),
+            verifier=self.verifier,
+            limits=self.config.limits,
+            on_step=self.registry.observers.step_finished,
+            authorize=self.registry.observers.authorize,
+        )
+
+    def _opener(self) -> Callable[[], Any] | None:
+        if self.memory is None:
+            return None
+        if self.memory.scope == "problem":
+            return self.memory.open
+        shared = self.memory.open()  # declared by the backend: results then depend on the order of the problems
+        return lambda: shared
+
+    def _search(self) -> Search | None:
+        retriever = self.retriever
+        if retriever is None:
+            return None
+        build = lru_cache(maxsize=4096)(retriever.build)  # problems of one task often share their documents
+
+        def documents_of(problem: Problem) -> tuple[Document, ...]:
+            if retriever.searches == "prompt":
+                return tuple(retriever.chunks(problem.context)) if problem.context else ()
+            return self.documents or problem.knowledge_base
+
+        def index_for(problem: Problem) -> Index:
+            return build(documents_of(problem))
+
+        def has_documents(problem: Problem) -> bool:
+            return bool(problem.context) if retriever.searches == "prompt" else bool(documents_of(problem))
+
+        return Search(
+            index_for=index_for, top_k=retriever.top_k, name=str(self.config.retriever), has_documents=has_documents
+        )
+
+
+def assemble(config: RunConfig, registry: Registry) -> Assembly:
+    """Make all plugins of a run, before any model is loaded.
+
+    Raises:
+        LotteryError: A plugin is unknown, broken, lacks a library, has a bad option, or lacks what it needs.
+    """
+    methods = tuple(registry.create("compression", spec) for spec in config.compression)
+    tools: dict[str, Tool] = {}
+    for spec in config.tools:
+        tool = registry.create("tool", spec)
+        name = tool.description.name
+        if name in tools:
+            raise ConfigError("tools", name, "each tool once")
+        tools[name] = tool
+    assembly = Assembly(
+        config=config,
+        registry=registry,
+        methods=tuple(sorted(methods, key=lambda method: method.order)),
+        reasoner=registry.create("reasoner", config.reasoner),
+        tools=tools,
+        retriever=registry.create("retriever", config.retriever) if config.retriever else None,
+        memory=registry.create("memory", config.memory) if config.memory else None,
+        verifier=registry.create("verifier", config.verifier) if config.verifier else None,
+    )
+    _check_needs(assembly)
+    _ = assembly.documents  # an unreadable knowledge base is told of now, not after the model is loaded
+    return assembly
+
+
+def _check_needs(assembly: Assembly) -> None:
+    offers = {
+        "tools": bool(assembly.tools),
+        "retriever": assembly.retriever is not None,
+        "memory": assembly.memory is not None,
+        "verifier": assembly.verifier is not None,
+    }
+    for need in assembly.reasoner.needs:
+        if not offers[need]:
+            raise ConfigError(
+                f"reasoner={assembly.config.reasoner}",
+                f"no {need}",
+                f"a run with {need}, which this reasoner needs",
+                f"Add {need}=NAME; see: lottery plugins list --kind {need.removesuffix('s')}",
+            )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

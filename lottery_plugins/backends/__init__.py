@@ -1,0 +1,1 @@
+"""Backends: what answers requests. Each fills the contract of `protocols.backend`."""

@@ -1,0 +1,260 @@
+"""LotteryLM: any lm-eval model, compressed and set to reason, as one more lm-eval model.
+
+    lm-eval run --model lottery --model_args pretrained=...,compression=int8,reasoner=react,tools=calculator
+
+With no option of ours it hands lm-eval's requests to the base model untouched and gives back what that gives.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from lottery_plugins.assembly import assemble
+from lottery_plugins.backends.harness_lm import HarnessBackend
+from lottery_plugins.config import RunConfig
+from lottery_plugins.discovery import discover
+from lottery_plugins.engine.store import SampleStore, cache_folder, problem_key
+from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.harness import records
+from lottery_plugins.harness.base_model import check_base_arguments, find_base_model, load_base_model
+from lottery_plugins.harness.compressed import CompressedBase
+from lottery_plugins.harness.event_loop import run_to_end
+from lottery_plugins.harness.problems import ChatPrompt, problems_of
+from lottery_plugins.harness.progress import run_progress
+from lottery_plugins.harness.resume import PlainRun, answer_plainly
+from lottery_plugins.harness.wrapping import WrappingLM
+from lottery_plugins.ledger import Ledger
+from lottery_plugins.limits import StopReason
+from lottery_plugins.reasoning.runner import solve_all
+from lottery_plugins.trajectory import Problem, Trajectory
+
+__all__ = ["LotteryLM"]
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
+_BATCHES_A_ROUND = 4  # so that the base model can sort by length inside a round
+
+
+class LotteryLM(WrappingLM):
+    """Wraps a base lm-eval model.
+
+    Args:
+        **arguments: Ours (`config.OUR_ARGUMENTS`) and those of the base model, from lm-eval's `--model_args`.
+
+    Raises:
+        LotteryError: A setting is wrong; told before any model is loaded.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__()
+        config = RunConfig.parse(arguments)
+        base_class = find_base_model(config.base)
+        self.assembly = assemble(config, discover())
+        check_base_arguments(base_class, config.base, config.base_args)
+        self.config = config
+        self.started = datetime.datetime.now(datetime.UTC)
+        self.base = load_base_model(base_class, config.base_args)
+        self.compressed = CompressedBase(self.base, self.assembly.methods)
+        self.trajectories: list[Trajectory] = []
+        self._is_answering = False
+
+    # ------------------------------------------------------------------ requests
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        """Answer generation requests: by the reasoner, or as the base model does when it is `direct`."""
+        if self.config.is_plain:
+            return self._plainly("generate_until", requests, disable_tqdm=disable_tqdm)
+        return self._by_reasoning(requests)
+
+    def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """Score continuations with the compressed base model; a reasoner has no part in scoring."""
+        self._say_that_reasoners_do_not_score()
+        if self.compressed.press is not None:
+            return self._plainly("loglikelihood", requests, call=self.compressed.loglikelihood_in_two_phases)
+        return self._plainly("loglikelihood", requests, disable_tqdm=disable_tqdm)
+
+    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
+        """Score whole texts with the compressed base model.
+
+        Raises:
+            ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
+        """
+        self._say_that_reasoners_do_not_score()
+        if self.compressed.press is not None:
+            raise ConfigError(
+                "compression",
+                str(self.config.describe()["compression"]),
+                "weight methods only for tasks of type loglikelihood_rolling, which have no prompt to compress",
+                "Leave the KV-cache method or the task out.",
+            )
+        return self._plainly("loglikelihood_rolling", requests, disable_tqdm=disable_tqdm)
+
+    def _plainly(self, request_type: str, requests: list[Any], call: Any = None, **kwargs: Any) -> list[Any]:
+        method = call or getattr(self.base, request_type)
+        run = PlainRun(request_type, requests, self._backend.count_tokens, self._begin())
+        self._say_resumed(len(requests) - len(run.missing), len(requests))
+        answers = answer_plainly(run, self.base, lambda missing: method(missing, **kwargs))
+        self.trajectories += [t for t in run.trajectories if t is not None]
+        return answers
+
+    def _by_reasoning(self, requests: list[Any]) -> list[str]:
+        store = self._begin()
+        problems = problems_of(requests, int(getattr(self.base, "max_gen_toks", _DEFAULT_MAX_TOKENS)))
+        keys = [problem_key(problem) for problem in problems]
+        done = [store.get(key) if store else None for key in keys]
+        todo = [i for i, trajectory in enumerate(done) if trajectory is None]
+        self._say_resumed(len(done) - len(todo), len(done))
+        with run_progress(len(todo), str(self.config.reasoner)) as progress:
+
+            def keep(position: int, trajectory: Trajectory) -> None:
+                if store and trajectory.stop_reason is not StopReason.FAILED:
+                    store.put(keys[todo[position]], trajectory)
+                progress.finished(trajectory)
+
+            solved = run_to_end(self._solve([problems[i] for i in todo], keep))
+        for i, trajectory in zip(todo, solved, strict=True):
+            done[i] = trajectory
+        trajectories = [t for t in done if t is not None]
+        self._check_failures(trajectories)
+        self.trajectories += trajectories
+        return [t.answer for t in trajectories]
+
+    async def _solve(self, problems: Sequence[Problem], on_finished: Any) -> list[Trajectory]:
+        # one backend per rendering: lm-eval applies the chat template to all tasks of a run, or to none
+        backend = HarnessBackend(self.base, is_chat=bool(problems) and problems[0].is_chat)
+        size = getattr(self.base, "batch_size", 1)
+        round_size = max(_BATCHES_A_ROUND * size, 16) if isinstance(size, int) else self.config.max_live
+        facilities = self.assembly.facilities(backend, round_size)
+        return await solve_all(
+            problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
+        )
+
+    def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
+        failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]
+        if len(failed) > self.config.max_failed:
+            first = failed[0]
+            raise LotteryError(
+                f"{len(failed)} of {len(trajectories)} problems failed; the first is task {first.task}, document "
+                f"{first.doc_id}: {first.error.rstrip('.')}. The finished ones are kept for the same command run again; "
+                f"max_failed={len(failed)} would count the failed ones as wrong."
+            )
+
+    # ------------------------------------------------------------------ resuming
+
+    @cached_property
+    def _store(self) -> SampleStore | None:
+        if not self.config.resume:
+            return None
+        return SampleStore(cache_folder() / "unfinished" / f"{self.assembly.fingerprint[:32]}-{self.rank}.sqlite")
+
+    def _begin(self) -> SampleStore | None:
+        """The store for the next requests; afresh when lm-eval already took the answers of the last ones."""
+        if not self._is_answering:
+            self._is_answering = True
+            self.trajectories = []
+            self.started = datetime.datetime.now(datetime.UTC)
+            if self._store:
+                self._store.begin()
+        return self._store
+
+    def keep_for_resume(self) -> None:
+        """Undo `get_model_info`'s note that all answers were handed over, since they could not be saved."""
+        if self._store:
+            self._store.mark_complete(is_complete=False)
+
+    def drop_resume_file(self) -> None:
+        """Delete the finished samples, now that lm-eval has written them."""
+        if self._store:
+            self._store.remove()
+
+    def _say_resumed(self, num_done: int, num_all: int) -> None:
+        if num_done:
+            logger.warning(
+                "%d of %d samples were finished by an earlier run of this command and are taken from %s.",
+                num_done,
+                num_all,
+                self._store.path if self._store else "",
+            )
+
+    def _say_that_reasoners_do_not_score(self) -> None:
+        if not self.config.is_plain:
+            logger.warning(
+                "reasoner=%s has no part in loglikelihood tasks: they score the base model as it is.", self.config.reasoner
+            )
+
+    # ------------------------------------------------------------------ what lm-eval asks of a model
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> Any:
+        """The chat as the base model wants it, or kept as messages for a reasoner, which renders each step itself."""
+        if self.config.is_plain:
+            return self.base.apply_chat_template(chat_history, add_generation_prompt=add_generation_prompt)
+        return ChatPrompt.of(chat_history)
+
+    def chat_template(self, chat_template: bool | str = False) -> str | None:
+        """The base model's chat template."""
+        return self.base.chat_template(chat_template)  # type: ignore[no-any-return]
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Names prompts in lm-eval's request cache; a reasoner's prompts are kept apart from rendered ones."""
+        return str(self.base.tokenizer_name) + ("" if self.config.is_plain else "__lottery-messages")
+
+    def set_cache_hook(self, cache_hook: Any) -> None:
+        """Take lm-eval's `--use_cache`, which names an answer by its prompt alone.
+
+        Raises:
+            ConfigError: An option of ours is set: two configurations would share answers.
+        """
+        if cache_hook.dbdict is not None and not (self.config.is_plain and not self.config.compression):
+            raise ConfigError(
+                "--use_cache",
+                "a path",
+                "a run without options of ours, since lm-eval's cache would give one configuration's answers to another",
+                "Leave it out: finished samples are kept without it, and the same command goes on where it stopped.",
+            )
+        super().set_cache_hook(cache_hook)
+        self.base.set_cache_hook(cache_hook)
+
+    def get_model_info(self) -> dict[str, Any]:
+        """What lm-eval writes into its results file; asked when it has all answers."""
+        info = self.base.get_model_info() if hasattr(self.base, "get_model_info") else {}
+        self._is_answering = False
+        if self._store:
+            self._store.mark_complete()
+        records.finished(self)
+        return {**info, "lottery": dict(self.ledger("").run)}
+
+    def ledger(self, results_file: str) -> Ledger:
+        """What the run cost.
+
+        Args:
+            results_file: Name of lm-eval's results file that it belongs to.
+        """
+        run = {
+            "fingerprint": self.assembly.fingerprint,
+            "results_file": results_file,
+            **self.config.describe(),
+            "started": self.started.isoformat(timespec="seconds"),
+            "plugins": [
+                {"distribution": p.distribution, "version": p.version, "error": str(p.error) if p.error else ""}
+                for p in self.assembly.registry.packages
+                if not p.is_blocked
+            ],
+            "versions": self.assembly.versions,
+            "machine": records.describe_machine(),
+        }
+        return Ledger(
+            run=run,
+            tasks=records.count_by_task(self.trajectories),
+            peak_memory_bytes=records.peak_memory_bytes(),
+            **self.compressed.measured(),
+        )
+
+    @cached_property
+    def _backend(self) -> HarnessBackend:
+        return HarnessBackend(self.base, is_chat=False)

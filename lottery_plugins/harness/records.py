@@ -1,0 +1,111 @@
+"""What a run leaves beside lm-eval's own files: every step of every problem, and what it all cost."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lottery_plugins.engine.store import StoreError
+from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Counters, Ledger
+from lottery_plugins.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from lottery_plugins.harness.model import LotteryLM
+
+__all__ = ["count_by_task", "describe_machine", "export_beside", "finished", "peak_memory_bytes", "write_records"]
+
+_finished: list[LotteryLM] = []
+"""The model whose answers lm-eval is about to write. lm-eval's tracker does not know the model, so it is left here."""
+
+
+def finished(model: LotteryLM) -> None:
+    """Note that lm-eval has all answers of this model."""
+    _finished[:] = [model]
+
+
+def export_beside(results_file: Path) -> None:
+    """Write trajectories.jsonl and ledger.json beside lm-eval's results file, then drop the resume file.
+
+    Called after lm-eval has saved its results. Does nothing when the last run was not one of a lottery model.
+
+    Raises:
+        StoreError: lm-eval's file or ours could not be written; the finished samples are kept for the next try.
+    """
+    if not _finished:
+        return
+    model = _finished.pop()
+    try:
+        if not results_file.is_file():
+            raise OSError(f"lm-eval did not write {results_file.name}")
+        ledger = model.ledger(results_file.name)
+        write_records(results_file.parent, model.trajectories, ledger)
+    except OSError as error:
+        model.keep_for_resume()
+        raise StoreError(
+            f"The results can't be written to {results_file.parent}: {error}. Free some space or choose another "
+            "--output_path, then run the same command again: finished samples are kept."
+        ) from error
+    model.assembly.registry.observers.run_finished(ledger.to_json(), results_file.parent)
+    model.drop_resume_file()
+
+
+def write_records(folder: Path, trajectories: Iterable[Trajectory], ledger: Ledger) -> None:
+    """Write both files whole or not at all."""
+    lines = (json.dumps(t.to_json(), ensure_ascii=False) + "\n" for t in trajectories)
+    _write_whole(folder / TRAJECTORIES_FILE, lines)
+    _write_whole(folder / LEDGER_FILE, [json.dumps(ledger.to_json(), indent=2, ensure_ascii=False) + "\n"])
+
+
+def _write_whole(path: Path, parts: Iterable[str]) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines(parts)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def count_by_task(trajectories: Sequence[Trajectory]) -> dict[str, Counters]:
+    """Counters of each task. Seconds are those of the model, the tools and the searches, a batch's shared out evenly.
+
+    The problems' own wall times would count a shared batch once for each problem that waited for it.
+    """
+    by_task: dict[str, list[Trajectory]] = {}
+    for trajectory in trajectories:
+        by_task.setdefault(trajectory.task, []).append(trajectory)
+    return {
+        task: replace(Counters.of(some), seconds=sum(step.seconds for t in some for step in t.steps))
+        for task, some in by_task.items()
+    }
+
+
+def peak_memory_bytes() -> int | None:
+    """Highest resident memory of this process so far; None where the system can't tell."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def describe_machine() -> dict[str, Any]:
+    """The machine, in the words that a figure needs beside it."""
+    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count()}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

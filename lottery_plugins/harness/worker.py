@@ -1,0 +1,66 @@
+"""The process of one arm of a study: reads its runs as JSON from stdin and does them with lm-eval."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from typing import Any
+
+from lottery_plugins.harness.exits import clear_exit
+from lottery_plugins.harness.study import HarnessRun, note_done
+
+__all__ = ["evaluate", "main"]
+
+
+def main() -> None:
+    """Do all runs given on stdin."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    runs = [HarnessRun(**run) for run in json.load(sys.stdin)]
+    with clear_exit():
+        for run in runs:
+            evaluate(run)
+            note_done(run)
+
+
+def evaluate(run: HarnessRun) -> dict[str, Any]:
+    """Do one run as `lm-eval run` does, and write the files that it writes.
+
+    Only our own task folders are indexed: lm-eval's thousands of tasks would take longer to list than these to run.
+    """
+    from lottery_plugins.harness import autoload
+
+    autoload.attach_now()
+    from lm_eval import simple_evaluate
+    from lm_eval.loggers import EvaluationTracker
+    from lm_eval.tasks import TaskManager
+
+    from lottery_plugins.discovery import task_paths
+
+    logging.getLogger("lm_eval").setLevel(logging.WARNING)
+    metadata = {**run.model_args, **run.metadata}
+    manager = TaskManager(include_path=[str(p) for p in task_paths()], include_defaults=False, metadata=metadata)
+    tracker = EvaluationTracker(output_path=run.output_path)
+    results: Any = simple_evaluate(
+        model="lottery",
+        model_args=dict(run.model_args),
+        tasks=list(run.tasks),
+        limit=run.limit,
+        batch_size=run.batch_size,
+        apply_chat_template=run.apply_chat_template,
+        log_samples=True,
+        evaluation_tracker=tracker,
+        task_manager=manager,
+        metadata=metadata,
+        bootstrap_iters=0,  # intervals come from `lottery compare`, which pairs the arms
+    )
+    samples = results.pop("samples")
+    tracker.save_results_aggregated(results=results, samples=samples)
+    for task, rows in samples.items():
+        tracker.save_results_samples(task_name=task, samples=rows)
+    return dict(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""What a run cost: counters per task, bytes of the weights, and what it ran with.
+
+A value of None always means "not measured" and is shown with these words, never as 0. A sum with a part that was not
+measured was not measured either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from lottery_plugins.errors import DataError
+from lottery_plugins.limits import StopReason
+from lottery_plugins.trajectory import Step, Trajectory
+
+__all__ = ["LEDGER_FILE", "LEDGER_SCHEMA", "TRAJECTORIES_FILE", "Counters", "Ledger", "WeightBytes"]
+
+LEDGER_FILE = "ledger.json"
+TRAJECTORIES_FILE = "trajectories.jsonl"
+LEDGER_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What the problems of one task, or of a whole run, cost together.
+
+    Attributes:
+        problems: Trajectories; repeats of a document count each.
+        failed: How many of them ended by an error of ours or of a plugin; they are scored as wrong.
+        lm_calls: Completions.
+        tool_calls: Tool calls, failed ones included.
+        tool_errors: Tool calls that gave an error to the model.
+        retrievals: Searches.
+        prompt_tokens: Tokens of all prompts, cached ones included.
+        cached_prompt_tokens: How many of them were not computed again.
+        generated_tokens: Tokens of all completions.
+        retrieved_tokens: Tokens of all retrieved text.
+        seconds: Sum of the wall times of the problems; problems run side by side, so it may exceed the run's time.
+        stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
+    """
+
+    problems: int = 0
+    failed: int = 0
+    lm_calls: int = 0
+    tool_calls: int = 0
+    tool_errors: int = 0
+    retrievals: int = 0
+    prompt_tokens: int | None = 0
+    cached_prompt_tokens: int | None = 0
+    generated_tokens: int | None = 0
+    retrieved_tokens: int | None = 0
+    seconds: float | None = 0.0
+    stop_reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trajectories: Iterable[Trajectory]) -> Counters:
+        """Count what is recorded in trajectories; empty gives zeros."""
+        total = cls()
+        for trajectory in trajectories:
+            total = total + cls._of_one(trajectory)
+        return total
+
+    @classmethod
+    def _of_one(cls, trajectory: Trajectory) -> Counters:
+        generated = [s for s in trajectory.steps if s.kind == "generate"]
+        tools = [s for s in trajectory.steps if s.kind == "tool"]
+        searches = [s for s in trajectory.steps if s.kind == "retrieve"]
+        return cls(
+            problems=1,
+            failed=int(trajectory.stop_reason is StopReason.FAILED),
+            lm_calls=len(generated),
+            tool_calls=len(tools),
+            tool_errors=sum(s.error is not None for s in tools),
+            retrievals=len(searches),
+            prompt_tokens=_sum_measured(generated, "prompt_tokens"),
+            cached_prompt_tokens=_sum_measured(generated, "cached_tokens"),
+            generated_tokens=_sum_measured(generated, "completion_tokens"),
+            retrieved_tokens=_sum_measured(searches, "retrieved_tokens"),
+            seconds=trajectory.seconds,
+            stop_reasons={trajectory.stop_reason.value: 1},
+        )
+
+    def __add__(self, other: Counters) -> Counters:
+        if not isinstance(other, Counters):
+            return NotImplemented
+        sums: dict[str, Any] = {}
+        for name in (f.name for f in fields(self) if f.name != "stop_reasons"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            sums[name] = None if mine is None or theirs is None else mine + theirs
+        reasons = sorted({*self.stop_reasons, *other.stop_reasons})
+        merged = {r: self.stop_reasons.get(r, 0) + other.stop_reasons.get(r, 0) for r in reasons}
+        return Counters(**sums, stop_reasons=merged)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ledger.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Counters:
+        """The inverse of `to_json`; a missing count is an error, since 0 would be a guess."""
+        return cls(**{f.name: data[f.name] for f in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightBytes:
+    """Size of a model's weights as they are really stored.
+
+    Attributes:
+        stored: Bytes of all parameters and buffers in memory, shared tensors counted once.
+        embedding: Bytes of the input and output embeddings among them.
+        original_stored: The same count as `stored` before compression.
+        nominal: Bytes that the method's own arithmetic promises (sparse zeros left out, no scales); a claim, not a
+            measurement.
+        note: What a reader must know, e.g. "zeros of pruned weights are stored".
+    """
+
+    stored: int | None
+    embedding: int | None = None
+    original_stored: int | None = None
+    nominal: int | None = None
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ledger.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> WeightBytes:
+        """The inverse of `to_json`."""
+        return cls(**{f.name: data[f.name] for f in fields(cls) if f.name in data})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The cost of one lm-eval run; written as ledger.json beside lm-eval's results file.
+
+    Attributes:
+        run: What ran: fingerprint, results_file (name of the results file it belongs to), base, model_args,
+            compression, reasoner, tools, retriever, memory, verifier, knowledge_base, started (ISO 8601), plugins
+            (list of {distribution, version}), versions (by distribution), machine. Plain JSON data.
+        weights: Size of the weights.
+        peak_memory_bytes: Highest memory of the process, or of the device where the model is on one.
+        kv_bytes_per_token: Cache bytes per token and sequence.
+        compressed_kv_bytes_per_token: The same after KV compression.
+        flops: Floating point operations of all forward passes.
+        joules: Energy of the device, where the machine can tell.
+        calibration: Source of the calibration text; "" when none was used.
+        tasks: Counters by task name.
+        schema: Version of this layout.
+    """
+
+    run: Mapping[str, Any] = field(default_factory=dict)
+    weights: WeightBytes | None = None
+    peak_memory_bytes: int | None = None
+    kv_bytes_per_token: float | None = None
+    compressed_kv_bytes_per_token: float | None = None
+    flops: float | None = None
+    joules: float | None = None
+    calibration: str = ""
+    tasks: Mapping[str, Counters] = field(default_factory=dict)
+    schema: int = LEDGER_SCHEMA
+
+    @property
+    def total(self) -> Counters:
+        """Counters of all tasks together."""
+        return sum(self.tasks.values(), Counters())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ledger.json, schema first."""
+        data: dict[str, Any] = {"schema": self.schema}
+        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", "run"}):
+            data[name] = getattr(self, name)
+        data["run"] = dict(self.run)
+        data["weights"] = self.weights.to_json() if self.weights else None
+        data["tasks"] = {task: counters.to_json() for task, counters in self.tasks.items()}
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], where: str = LEDGER_FILE) -> Ledger:
+        """The inverse of `to_json`.
+
+        Args:
+            data: Parsed JSON.
+            where: The file, for the error message.
+
+        Raises:
+            DataError: It is no ledger of a schema this version reads.
+        """
+        if not isinstance(data, Mapping) or data.get("schema") != LEDGER_SCHEMA:
+            got = data.get("schema") if isinstance(data, Mapping) else type(data).__name__
+            raise DataError(where, f"is no ledger of schema {LEDGER_SCHEMA} (got {got!r})", "Re-run, or remove it.")
+        known = {f.name for f in fields(cls)}
+        values = {key: value for key, value in data.items() if key in known}
+        try:
+            weights = values.get("weights")
+            values["weights"] = WeightBytes.from_json(weights) if weights is not None else None
+            values["tasks"] = {task: Counters.from_json(c) for task, c in values.get("tasks", {}).items()}
+            return cls(**values)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DataError(where, f"is not laid out as a ledger ({error!r})", "Re-run, or remove it.") from error
+
+
+def _sum_measured(steps: Iterable[Step], name: str) -> int | None:
+    """Sum of one attribute; None as soon as one step did not measure it."""
+    values = [getattr(step, name) for step in steps]
+    return None if any(value is None for value in values) else sum(values)

@@ -1,0 +1,113 @@
+"""`react`: think, act, observe, until the model finishes with an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lottery_plugins.limits import BudgetExceededError, StopReason
+from lottery_plugins.messages import Message, replace_last_user
+from lottery_plugins.protocols.plugin import option
+from lottery_plugins.protocols.reasoner import Services
+from lottery_plugins.protocols.tool import Parameter, ToolDescription
+from lottery_plugins.reasoners.prompts import Prompt, load
+from lottery_plugins.reasoners.turns import check_at_least, continued
+from lottery_plugins.reasoning.answers import marked_answer, tidy
+from lottery_plugins.reasoning.tool_calls import parse_reply
+from lottery_plugins.trajectory import Answer, Problem, ToolCall
+
+__all__ = ["ReAct"]
+
+SEARCH = ToolDescription(
+    "search", "Finds passages about a topic.", (Parameter("query", "string", "a few words on what to look for"),)
+)
+"""Offered when the run has a retriever and no tool of that name."""
+
+
+@dataclass(frozen=True)
+class ReAct:
+    """Let thoughts, tool calls and their observations take turns in one growing reply.
+
+    The model may call the run's tools, and `search` when there is a retriever. A turn that is neither a call nor
+    an answer is met by a reminder of the form, at most `max_reminders` times. When the turns are used up, the model is
+    asked for its answer at once, and the stop reason tells.
+
+    Raises:
+        ConfigError: If an option is out of range.
+
+    Cost: one completion per turn, and one at the end when the turns are used up.
+    Deviation: the paper's few-shot trajectories, made for one benchmark each, are replaced by one made-up example.
+    """
+
+    name: ClassVar[str] = "react"
+    summary: ClassVar[str] = "Think, call a tool or search, observe; repeat until the answer is found."
+    source: ClassVar[str] = "Yao et al. 2022, arXiv:2210.03629"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    max_steps: int = option(6, "most turns", allowed="1 or more")
+    max_tokens: int = option(128, "longest turn", unit="tokens", allowed="1 or more")
+    max_reminders: int = option(2, "most reminders of the form", allowed="0 or more")
+    top_k: int | None = option(None, "most passages per search; none: as the retriever says", allowed="1 or more")
+
+    def __post_init__(self) -> None:
+        check_at_least(1, "react.max_steps", self.max_steps)
+        check_at_least(1, "react.max_tokens", self.max_tokens)
+        check_at_least(0, "react.max_reminders", self.max_reminders)
+        check_at_least(1, "react.top_k", self.top_k)
+
+    async def solve(self, problem: Problem, services: Services) -> Answer:
+        """Take turns."""
+        prompt = load(self.name)
+        tools = _offered(services)
+        turns = replace_last_user(problem.messages, _instruction(prompt, problem, tools))
+        transcript = prompt.texts["begin"]
+        reminders = 0
+        for _ in range(self.max_steps):
+            written = await services.generate(
+                continued(turns, transcript), purpose="think", max_tokens=self.max_tokens, stop=prompt.stop
+            )
+            reply = parse_reply(written.text, tools)
+            answer = marked_answer(written.text) if reply.call is None and reply.answer is None else reply.answer
+            if answer is not None:
+                return Answer(answer)
+            if reply.call is not None:
+                observation = await self._observe(reply.call, services, tools)
+            elif reminders < self.max_reminders:
+                observation, reminders = prompt.texts["reminder"], reminders + 1
+            else:
+                break
+            transcript += written.text.rstrip() + prompt.fill("observe", observation=observation)
+        return await self._concluded(services, continued(turns, transcript + prompt.texts["conclude"]))
+
+    async def _observe(self, call: ToolCall, services: Services, tools: tuple[ToolDescription, ...]) -> str:
+        """The observation that a call gives."""
+        if call.tool != SEARCH.name or SEARCH not in tools:
+            return (await services.call_tool(call.tool, call.arguments)).text
+        query = " ".join(str(value) for value in call.arguments.values())
+        found = await services.retrieve(query, top_k=self.top_k)
+        return "\n".join(hit.document.as_text() for hit in found) or "Nothing was found."
+
+    async def _concluded(self, services: Services, turns: Sequence[Message]) -> Answer:
+        """Ask for the answer now that the turns are used up."""
+        try:
+            written = await services.generate(turns, purpose="conclude", max_tokens=self.max_tokens, stop=("]", "\n"))
+        except BudgetExceededError as spent:
+            return Answer("", spent.reason)
+        return Answer(tidy(written.text), StopReason.MAX_STEPS)
+
+
+def _offered(services: Services) -> tuple[ToolDescription, ...]:
+    """The run's tools, and `search` when there is a retriever."""
+    tools = tuple(services.tools)
+    has_own_search = any(tool.name == SEARCH.name for tool in tools)
+    return (*tools, SEARCH) if services.has_retriever and not has_own_search else tools
+
+
+def _instruction(prompt: Prompt, problem: Problem, tools: tuple[ToolDescription, ...]) -> str:
+    """How to act, with what, on which question."""
+    lines = [
+        prompt.fill("tool", name=tool.name, argument=next((p.name for p in tool.parameters), ""), help=tool.description)
+        for tool in tools
+    ]
+    return prompt.fill("instruction", tools="\n".join(lines), question=problem.prompt.strip())

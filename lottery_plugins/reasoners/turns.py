@@ -1,0 +1,39 @@
+"""Small things that several reasoners do with turns and options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.messages import Message
+
+__all__ = ["check_at_least", "check_one_of", "continued"]
+
+
+def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
+    """The turns with `text` as the beginning of the model's reply, after the task's own beginning if it gave one."""
+    if messages and messages[-1].role == "assistant":
+        begun = messages[-1].content
+        glue = "" if not begun or begun[-1].isspace() else " "
+        return (*messages[:-1], Message("assistant", f"{begun}{glue}{text}"))
+    return (*messages, Message("assistant", text))
+
+
+def check_at_least(low: int, where: str, value: int | None) -> None:
+    """Refuse an option below `low`; None is allowed.
+
+    Raises:
+        ConfigError: It is.
+    """
+    if value is not None and value < low:
+        raise ConfigError(f"reasoner: {where}", value, f"a whole number of {low} or more")
+
+
+def check_one_of(allowed: Sequence[str], where: str, value: str) -> None:
+    """Refuse an option that is not one of the allowed words.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if value not in allowed:
+        raise ConfigError(f"reasoner: {where}", value, " or ".join(repr(word) for word in allowed))

@@ -1,0 +1,58 @@
+"""What a run offers to all its problems."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from lottery_plugins.generation import Completion, GenerationRequest
+from lottery_plugins.limits import Limits
+from lottery_plugins.protocols.memory import MemoryStore
+from lottery_plugins.protocols.tool import Tool
+from lottery_plugins.protocols.verifier import Verifier
+from lottery_plugins.reasoning.search import Search
+from lottery_plugins.trajectory import Problem, Step, ToolCall
+
+__all__ = ["Facilities"]
+
+
+def _ignore_step(problem: Problem, step: Step) -> None:
+    """The default observer."""
+
+
+def _allow(problem: Problem, call: ToolCall) -> str | None:
+    """The default guard."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facilities:
+    """What a run offers, shared by all problems; `ProblemServices` makes of it what one reasoner may use.
+
+    Attributes:
+        generate: Answers one request; the scheduler behind it batches the requests of all problems.
+        count_tokens: Tokens of a text, or None where the backend can't tell.
+        tools: By name, in the order of the run's configuration.
+        search: None when the run has no retriever.
+        open_memory: A fresh memory for one problem; None when the run has none.
+        verifier: None when the run has none.
+        limits: Budget of each problem.
+        on_step: Told of each finished step, on the event loop's thread.
+        authorize: The reason why a tool call is denied, or None. One that raises denies the call.
+        executor: Where tools run; None: asyncio's own threads. Must not be a process pool: tools need not pickle.
+        clock: Seconds, rising.
+    """
+
+    generate: Callable[[GenerationRequest], Awaitable[Completion]]
+    count_tokens: Callable[[str], int | None] = field(default=lambda text: None)
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    search: Search | None = None
+    open_memory: Callable[[], MemoryStore] | None = None
+    verifier: Verifier | None = None
+    limits: Limits = field(default_factory=Limits)
+    on_step: Callable[[Problem, Step], None] = _ignore_step
+    authorize: Callable[[Problem, ToolCall], str | None] = _allow
+    executor: Executor | None = None
+    clock: Callable[[], float] = time.perf_counter

@@ -1,0 +1,295 @@
+"""Everything a reasoner may do for one problem, budgeted and recorded.
+
+Knows nothing of how completions are made: `Facilities.generate` batches them over all problems. Tools and searches run
+in threads, so neither the model nor a tool waits for the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from lottery_plugins.documents import ScoredDocument
+from lottery_plugins.errors import ConfigError, LotteryError, PluginError, ToolError, suggest
+from lottery_plugins.generation import Completion, GenerationConfig, GenerationRequest
+from lottery_plugins.limits import BudgetExceededError, StopReason
+from lottery_plugins.messages import Message
+from lottery_plugins.protocols.retriever import Index
+from lottery_plugins.protocols.tool import Tool, ToolDescription
+from lottery_plugins.protocols.verifier import Judgement
+from lottery_plugins.reasoning.budget import Budget
+from lottery_plugins.reasoning.facilities import Facilities
+from lottery_plugins.reasoning.search import Search
+from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
+
+__all__ = ["ProblemServices"]
+
+SAMPLE_STRIDE = 1 << 20
+"""A reasoner's sample s of lm-eval's repeat r has number s * SAMPLE_STRIDE + r: no two collide, and without samples of
+the reasoner's own the number is the repeat's, as it is for the plain model."""
+
+
+class ProblemServices:
+    """The services of one problem (`protocols.reasoner.Services`).
+
+    Steps are kept in the order in which the acts were started, so for acts that are gathered it does not depend on
+    which finished first.
+    """
+
+    def __init__(self, problem: Problem, facilities: Facilities) -> None:
+        self._problem = problem
+        self._run = facilities
+        self._budget = Budget(facilities.limits, facilities.clock)
+        allowed = problem.tools
+        self._tools: dict[str, Tool] = {n: t for n, t in facilities.tools.items() if allowed is None or n in allowed}
+        self._descriptions = tuple(tool.description for tool in self._tools.values())
+        self._memory = facilities.open_memory() if facilities.open_memory else None
+        self._index: asyncio.Task[Index] | None = None
+        self._steps: list[Step | None] = []
+        self._acting: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    @property
+    def tools(self) -> Sequence[ToolDescription]:
+        """Tools allowed for this problem, in the order of the run's configuration."""
+        return self._descriptions
+
+    @property
+    def has_retriever(self) -> bool:
+        """Whether there is a retriever and something for it to search."""
+        return self._run.search is not None and self._run.search.has_documents(self._problem)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The finished steps, in the order of their start."""
+        return tuple(step for step in self._steps if step is not None)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since these services were made."""
+        return self._budget.elapsed_s
+
+    async def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: str,
+        max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        temperature: float | None = None,
+        sample: int = 0,
+    ) -> Completion:
+        """One completion; see the protocol. Where the backend can't count tokens, all that were allowed are charged."""
+        config = self._generation_config(max_tokens, stop, temperature)
+        async with self._acting_within_time():
+            granted = self._budget.take_completion(config.max_tokens)
+            slot, charged = self._new_slot(), 0
+            request = GenerationRequest(
+                tuple(messages),
+                config.with_changes(max_tokens=granted),
+                sample=self._problem.sample + sample * SAMPLE_STRIDE,
+            )
+            try:
+                completion = await self._run.generate(request)
+                charged = self._charge(completion, granted)
+            finally:
+                self._budget.give_back_tokens(granted - charged)
+            self._record(slot, _generate_step(completion, purpose))
+        return completion
+
+    async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
+        """Run a tool; see the protocol.
+
+        Raises:
+            PluginError: The tool broke its contract: it raised something other than ToolError, or returned no result.
+        """
+        call = ToolCall(tool, dict(arguments))
+        async with self._acting_within_time():
+            self._budget.take_tool_call()
+            slot, start = self._new_slot(), self._run.clock()
+            result = self._refusal(call) or await self._run_tool(call)
+            step = Step(
+                kind="tool",
+                purpose=purpose,
+                prompt=json.dumps(call.arguments, ensure_ascii=False, default=repr),
+                output=result.text,
+                tool=tool,
+                error=result.error,
+                ran_in=result.ran_in,
+                seconds=self._run.clock() - start,
+            )
+            self._record(slot, step)
+        return result
+
+    async def retrieve(self, query: str, *, top_k: int | None = None, purpose: str = "search") -> list[ScoredDocument]:
+        """Search the problem's documents; see the protocol. Empty when there is nothing to search."""
+        search = self._run.search
+        if search is None or not self.has_retriever:
+            return []
+        async with self._acting_within_time():
+            slot, start = self._new_slot(), self._run.clock()
+            try:
+                found = await search.look(await self._open_index(search), query, top_k)
+            except LotteryError:
+                raise
+            except Exception as error:
+                raise PluginError(f"retriever {search.name!r}", "searching", error) from error
+            counts = [self._run.count_tokens(hit.document.as_text()) for hit in found]
+            step = Step(
+                kind="retrieve",
+                purpose=purpose,
+                prompt=query,
+                output="\n\n".join(hit.document.as_text() for hit in found),
+                tool=search.name,
+                documents=tuple((hit.document.id, hit.score) for hit in found),
+                retrieved_tokens=None if None in counts else sum(c for c in counts if c is not None),
+                seconds=self._run.clock() - start,
+            )
+            self._record(slot, step)
+        return found
+
+    def remember(self, key: str, value: str) -> None:
+        """Write to the problem's memory; without one nothing happens."""
+        if self._memory is not None:
+            self._memory.write(key, value)
+            self._record(self._new_slot(), Step(kind="memory", purpose="write", prompt=key, output=value))
+
+    def recall(self, key: str | None = None) -> str:
+        """The value of a key, or the whole memory; "" when there is nothing."""
+        if self._memory is None:
+            return ""
+        text = self._memory.render() if key is None else (self._memory.read(key) or "")
+        self._record(self._new_slot(), Step(kind="memory", purpose="read", prompt=key or "", output=text))
+        return text
+
+    async def verify(self, answer: str) -> Judgement:
+        """Ask the run's verifier; what it generates is on this problem's budget."""
+        if self._run.verifier is None:
+            raise ConfigError("verifier", None, "the name of a verifier", "See: lottery plugins list --kind verifier")
+        start, slot = self._run.clock(), self._new_slot()
+        judgement = await self._run.verifier.verify(self._problem, answer, self)
+        verdict = "accepted" if judgement.accepted else "rejected"
+        step = Step(
+            kind="verify",
+            purpose="verify",
+            prompt=answer,
+            output=f"score {judgement.score:.3f}, {verdict}: {judgement.reason}",
+            tool=self._run.verifier.name,
+            seconds=self._run.clock() - start,
+        )
+        self._record(slot, step)
+        return judgement
+
+    async def close(self) -> None:
+        """End the problem: acts still under way, of branches that the reasoner gave up, are cancelled; no new ones."""
+        self._closed = True
+        abandoned = [task for task in (*self._acting, self._index) if task is not None and not task.done()]
+        for task in abandoned:
+            task.cancel()
+        await asyncio.gather(*abandoned, return_exceptions=True)
+
+    def _generation_config(
+        self, max_tokens: int | None, stop: Sequence[str] | None, temperature: float | None
+    ) -> GenerationConfig:
+        """The task's settings with the reasoner's wishes put in."""
+        config = self._problem.config
+        if max_tokens is not None:
+            config = config.with_changes(max_tokens=max_tokens)
+        if stop is not None:
+            config = config.with_changes(stop=tuple(s for s in stop if s))
+        if temperature is not None:
+            sampled = temperature > 0
+            config = config.with_changes(do_sample=sampled, temperature=temperature if sampled else 1.0)
+        return config
+
+    def _charge(self, completion: Completion, granted: int) -> int:
+        """Tokens to charge for a completion."""
+        used = completion.completion_tokens
+        if used is None:
+            used = self._run.count_tokens(completion.text)
+        return granted if used is None else used
+
+    def _refusal(self, call: ToolCall) -> ToolResult | None:
+        """Why a call does not run, as the model sees it; None when it may."""
+        if call.tool not in self._tools:
+            known = ", ".join(self._tools) or "none"
+            text = f"There is no tool named {call.tool!r}. {suggest(call.tool, self._tools)}Tools: {known}."
+            return ToolResult(text, error="denied" if call.tool in self._run.tools else "unknown")
+        try:
+            reason = self._run.authorize(self._problem, call)
+        except Exception as error:  # noqa: BLE001 - a broken guard must not open the door
+            reason = f"the guard failed with {type(error).__name__}"
+        return (
+            None if reason is None else ToolResult(f"{call.tool}: this call is not allowed: {reason}", error="denied")
+        )
+
+    async def _run_tool(self, call: ToolCall) -> ToolResult:
+        """Run an allowed call in a thread."""
+        loop = asyncio.get_running_loop()
+        try:
+            result = await loop.run_in_executor(self._run.executor, self._tools[call.tool].call, call.arguments)
+        except ToolError as error:
+            return ToolResult(str(error), error=error.category)
+        except Exception as error:
+            raise PluginError(f"tool {call.tool!r}", f"answering {dict(call.arguments)!r}", error) from error
+        if not isinstance(result, ToolResult):
+            raise PluginError(
+                f"tool {call.tool!r}", "answering", f"it returned {type(result).__name__}, not ToolResult"
+            )
+        return result
+
+    async def _open_index(self, search: Search) -> Index:
+        """The problem's index, built once even when several searches ask for it at the same time."""
+        if self._index is None:
+            self._index = asyncio.ensure_future(search.open_index(self._problem))
+        return await asyncio.shield(self._index)
+
+    @asynccontextmanager
+    async def _acting_within_time(self) -> AsyncIterator[None]:
+        """Around every act that waits: refused once the problem is over, ended when its time is."""
+        if self._closed:
+            raise BudgetExceededError(StopReason.NO_ANSWER)
+        left = self._budget.seconds_left()
+        task = asyncio.current_task()
+        owner = task is not None and task not in self._acting
+        if task is not None:
+            self._acting.add(task)
+        try:
+            async with asyncio.timeout(left) as deadline:
+                yield
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise BudgetExceededError(StopReason.MAX_SECONDS) from None
+        finally:
+            if owner and task is not None:
+                self._acting.discard(task)
+
+    def _new_slot(self) -> int:
+        """A place in the record for an act that starts now."""
+        self._steps.append(None)
+        return len(self._steps) - 1
+
+    def _record(self, slot: int, step: Step) -> None:
+        """Put a finished act in its place and tell the observers; a closed record takes no more."""
+        if not self._closed:
+            self._steps[slot] = step
+            self._run.on_step(self._problem, step)
+
+
+def _generate_step(completion: Completion, purpose: str) -> Step:
+    """The record of a completion."""
+    return Step(
+        kind="generate",
+        purpose=purpose,
+        prompt=completion.prompt,
+        output=completion.text,
+        prompt_tokens=completion.prompt_tokens,
+        cached_tokens=completion.cached_tokens,
+        completion_tokens=completion.completion_tokens,
+        finish_reason=completion.finish_reason,
+        seconds=completion.seconds,
+    )

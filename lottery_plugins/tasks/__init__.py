@@ -1,0 +1,1 @@
+"""Generators and scorers of the ability tasks that `task_yaml/` points at: seeded, pure, nothing downloaded."""

@@ -1,0 +1,86 @@
+"""Settings of a generated task, read from lm-eval's `--metadata`.
+
+lm-eval mixes `--metadata`, `--model_args` and the YAML's own metadata into one mapping, so a knob's name must belong to
+no model: `data_seed` and not `seed` (which vLLM takes), and every other knob starts with its family's name. Keys of
+strangers are ignored; a key that starts like ours and is not one is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, TypeVar
+
+from lottery_plugins.errors import ConfigError, suggest
+
+__all__ = ["TaskKnobs", "knob", "read_knobs"]
+
+K = TypeVar("K", bound="TaskKnobs")
+
+
+def knob(default: int | float | tuple[int, ...] | tuple[float, ...], low: float, high: float) -> Any:
+    """A dataclass field that is a knob; a tuple takes one value or several, each in [low, high]."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskKnobs:
+    """Knobs that every generated task has.
+
+    Attributes:
+        num_docs: Documents of the test split.
+        data_seed: Another seed gives other documents of the same kind.
+    """
+
+    num_docs: int = knob(200, 1, 1_000_000)
+    data_seed: int = knob(0, 0, 2**63 - 1)
+
+
+def read_knobs(kind: type[K], family: str, metadata: Mapping[str, Any]) -> K:
+    """The knobs of a family, with what the user wrote.
+
+    Args:
+        kind: The family's dataclass of knobs.
+        family: Prefix of the family's own knobs, e.g. "needle".
+        metadata: What lm-eval passes to a custom data set.
+
+    Raises:
+        ConfigError: A value is not allowed, or a key starts with `family_` and is no knob.
+    """
+    known = {f.name: f for f in fields(kind)}
+    for key in metadata:
+        if key.startswith(f"{family}_") and key not in known:
+            raise ConfigError(f"metadata: {key}", metadata[key], f"one of {', '.join(known)}", suggest(key, known))
+    return kind(**{name: _parse(f, metadata[name]) for name, f in known.items() if name in metadata})
+
+
+def _parse(spec: Field[Any], got: object) -> Any:
+    """The value of one knob, checked; lists may be written as JSON lists or as "256+512"."""
+    number = float if isinstance(spec.default, float) or _holds_floats(spec.default) else int
+    if not isinstance(spec.default, tuple):
+        return _number(spec, got, got, number)
+    parts: Sequence[object] = (
+        got.split("+") if isinstance(got, str) else got if isinstance(got, (list, tuple)) else (got,)
+    )
+    if not parts:
+        raise ConfigError(f"metadata: {spec.name}", got, "at least one value")
+    return tuple(_number(spec, part, got, number) for part in parts)
+
+
+def _holds_floats(default: object) -> bool:
+    return isinstance(default, tuple) and isinstance(default[0], float)
+
+
+def _number(spec: Field[Any], part: object, got: object, number: type[int] | type[float]) -> int | float:
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    allowed = f"{'a number' if number is float else 'a whole number'} in [{low}, {high}]"
+    if isinstance(spec.default, tuple):
+        allowed += ", or several as a list"
+    try:
+        value = number(part) if isinstance(part, (int, float, str)) and not isinstance(part, bool) else None
+    except (ValueError, OverflowError):
+        value = None
+    is_changed = number is int and isinstance(part, float) and value != part
+    if value is None or is_changed or not low <= value <= high:
+        raise ConfigError(f"metadata: {spec.name}", got, allowed)
+    return value

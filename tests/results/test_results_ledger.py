@@ -1,0 +1,107 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lottery_plugins.errors import DataError
+from lottery_plugins.ledger import Counters, Ledger, WeightBytes
+from lottery_plugins.limits import StopReason
+from lottery_plugins.trajectory import Step, Trajectory
+
+COUNTS = st.integers(0, 10**6)
+MEASURED = st.none() | COUNTS
+COUNTERS = st.builds(
+    Counters,
+    problems=COUNTS,
+    failed=COUNTS,
+    lm_calls=COUNTS,
+    tool_calls=COUNTS,
+    tool_errors=COUNTS,
+    retrievals=COUNTS,
+    prompt_tokens=MEASURED,
+    cached_prompt_tokens=MEASURED,
+    generated_tokens=MEASURED,
+    retrieved_tokens=MEASURED,
+    seconds=st.none() | COUNTS.map(float),
+    stop_reasons=st.dictionaries(st.sampled_from([r.value for r in StopReason]), st.integers(1, 9)),
+)
+WEIGHTS = st.builds(WeightBytes, stored=MEASURED, embedding=MEASURED, original_stored=MEASURED, note=st.text())
+LEDGERS = st.builds(
+    Ledger,
+    run=st.dictionaries(st.text(), st.text() | st.none() | st.lists(st.text())),
+    weights=st.none() | WEIGHTS,
+    peak_memory_bytes=MEASURED,
+    calibration=st.text(),
+    tasks=st.dictionaries(st.text(), COUNTERS, max_size=3),
+)
+
+
+def trajectory(*steps: Step, stop: StopReason = StopReason.ANSWERED) -> Trajectory:
+    return Trajectory(task="t", doc_id=0, sample=0, answer="", stop_reason=stop, steps=steps, seconds=2.0)
+
+
+@given(LEDGERS)
+def test_ledger_survives_a_json_round_trip(ledger):
+    assert Ledger.from_json(json.loads(json.dumps(ledger.to_json()))) == ledger
+
+
+@given(COUNTERS, COUNTERS, COUNTERS)
+def test_addition_of_counters_is_associative_and_commutative_with_empty_counters_neutral(a, b, c):
+    assert (a + b) + c == a + (b + c)
+    assert a + b == b + a
+    assert a + Counters() == a
+
+
+@given(st.lists(st.integers(0, 5), max_size=6), st.integers(0, 6))
+def test_counters_of_a_whole_are_the_sum_of_the_counters_of_its_parts(tokens, cut):
+    runs = [trajectory(Step(kind="generate", prompt_tokens=n, completion_tokens=n)) for n in tokens]
+    assert Counters.of(runs) == Counters.of(runs[:cut]) + Counters.of(runs[cut:])
+
+
+def test_counters_tell_the_kinds_of_steps_apart():
+    steps = (
+        Step(kind="generate", prompt_tokens=10, cached_tokens=4, completion_tokens=3),
+        Step(kind="tool", tool="calculator"),
+        Step(kind="tool", tool="calculator", error="arguments"),
+        Step(kind="retrieve", retrieved_tokens=50),
+        Step(kind="memory", output="x"),
+        Step(kind="generate", prompt_tokens=20, completion_tokens=5),
+    )
+    assert Counters.of([trajectory(*steps), trajectory(stop=StopReason.FAILED)]) == Counters(
+        problems=2,
+        failed=1,
+        lm_calls=2,
+        tool_calls=2,
+        tool_errors=1,
+        retrievals=1,
+        prompt_tokens=30,
+        cached_prompt_tokens=4,
+        generated_tokens=8,
+        retrieved_tokens=50,
+        seconds=4.0,
+        stop_reasons={"answered": 1, "failed": 1},
+    )
+
+
+def test_one_unmeasured_step_makes_the_sum_not_measured_instead_of_too_small():
+    counted = trajectory(Step(kind="generate", prompt_tokens=10, completion_tokens=None))
+    total = Counters.of([counted, trajectory(Step(kind="generate", prompt_tokens=1, completion_tokens=1))])
+    assert (total.prompt_tokens, total.generated_tokens) == (11, None)
+
+
+def test_total_adds_all_tasks():
+    counters = Counters(problems=2, lm_calls=3)
+    assert Ledger(tasks={"a": counters, "b": counters}).total == counters + counters
+
+
+@pytest.mark.parametrize("data", [[], {}, {"schema": 2}, {**Ledger().to_json(), "tasks": {"a": {"problems": 1}}}])
+def test_what_is_no_ledger_is_refused_with_the_file_named(data):
+    with pytest.raises(DataError, match=r"runs/ledger\.json"):
+        Ledger.from_json(data, where="runs/ledger.json")
+
+
+def test_fields_that_a_later_version_adds_are_left_out():
+    ledger = replace(Ledger(), calibration="bundled:stories")
+    assert Ledger.from_json({**ledger.to_json(), "later": 1}) == ledger
