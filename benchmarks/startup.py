@@ -8,6 +8,7 @@ scale. It makes two environments of its own, so it works where lottery-plugins i
 """
 
 import argparse
+import compileall
 import random
 import shutil
 import statistics
@@ -28,6 +29,7 @@ def make_environment(folder, *, with_us):
         site_packages = next(folder.glob("lib/python*/site-packages"))
         for name in FILES:
             shutil.copy(REPOSITORY / name, site_packages)
+        compileall.compile_dir(site_packages, quiet=1)  # as pip does
     return folder / "bin" / "python"
 
 
