@@ -39,24 +39,24 @@ def run_in_monty(code: str, limits: SandboxLimits) -> str | Failure:
     try:
         with _pool().checkout(**settings) as session:
             value = session.feed_run(code, print_callback=printed)
-            output: str | None = printed.text
+            output: str | Failure = printed.text
             if value is not None and not printed.text.strip():
                 output = _written_out(session, value, limits)
-                if output is None:
-                    return Failure("the value of the last expression can't be shown", "arguments", "Print the answer.")
     except pydantic_monty.MontyError as error:
         return output_failure(printed.text, limits) if printed.is_full else _failure(error, limits)
     except (ValueError, TypeError, RecursionError) as error:  # a value that can't be handed over
         return raised(type(error).__name__, str(error), None, limits)
+    if isinstance(output, Failure):
+        return output
     if printed.is_full or len(output) > limits.max_output_chars:
         return output_failure(output, limits)
     return output.strip()
 
 
-def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | None:
+def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | Failure:
     """The value as text, made inside the sandbox, since repr of nested lists can be longer than any memory.
 
-    None when it holds objects of classes that the program defined: they are gone when the program has ended.
+    Objects of classes that the program defined are gone when it has ended, and can't be written out.
     """
     import pydantic_monty
 
@@ -65,7 +65,7 @@ def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | No
         return str(session.feed_run(code, inputs={"value": value}, print_callback=lambda stream, text: None))
     except pydantic_monty.MontyRuntimeError as error:
         if isinstance(error.exception(), RuntimeError) and "no longer exists" in str(error):
-            return None
+            return Failure("the value of the last expression can't be shown", "arguments", "Print the answer.")
         raise
 
 
