@@ -1,7 +1,6 @@
 """Running a program in pydantic-monty.
 
-The interpreter lives in worker processes of a pool that is made at the first call, one per process of ours, and closed
-at exit. A worker that a program brings down is replaced; ours never is.
+The interpreter lives in worker processes of a pool that is made at the first call and closed at exit. A worker that a program brings down is replaced; ours never is.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ import re
 import threading
 from typing import Any
 
+from lottery_plugins.errors import PluginError
 from lottery_plugins.tools.sandbox.outcome import Failure, SandboxLimits, output_failure, raised, timed_out
 
 __all__ = ["run_in_monty"]
 
 _lock = threading.Lock()
-_pools: dict[int, Any] = {}  # by process id, since a forked child can't use its parent's workers
+_pools: dict[int, Any] = {}  # at most one, by the id of the process that made it
 
 
 def run_in_monty(code: str, limits: SandboxLimits) -> str | Failure:
@@ -88,13 +88,19 @@ class _TooMuchOutputError(Exception):
 
 
 def _pool() -> Any:
-    """This process's pool of workers."""
+    """This process's pool of workers.
+
+    Raises:
+        PluginError: The process was forked off one that has a pool; the library would wait forever in it.
+    """
     import pydantic_monty
 
     with _lock:
         pid = os.getpid()
+        if any(owner != pid for owner in _pools):
+            reason = "this process was forked off one that runs programs already; start processes by 'spawn'"
+            raise PluginError("tool 'python'", "running a program", reason)
         if pid not in _pools:
-            _pools.clear()
             pool = pydantic_monty.Monty(min_processes=1)
             pool.__enter__()
             atexit.register(_close, pid)
@@ -103,9 +109,8 @@ def _pool() -> Any:
 
 
 def _close(pid: int) -> None:
-    pool = _pools.pop(pid, None)
-    if pool is not None and pid == os.getpid():
-        pool.__exit__(None, None, None)
+    if pid == os.getpid():
+        _pools.pop(pid).__exit__(None, None, None)
 
 
 def _failure(error: Any, limits: SandboxLimits) -> Failure:
