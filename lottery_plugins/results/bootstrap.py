@@ -125,8 +125,10 @@ class ClusterBootstrap:
         """The alpha at which BCa's bound is the quantile of this share."""
         if self.clusters < 2:
             return 0.0  # one cluster has no spread: the rule of three decides
-        least = 1 / (self.means.size + 1)
-        w = float(stats.norm.ppf(np.clip(share, least, 1 - least))) - self.bias
+        if share in (0.0, 1.0):  # beyond all replicates: as small, or as large, as they can tell
+            least = 1 / (self.means.size + 1)
+            return least if (share == 0) == (sign > 0) else 1 - least
+        w = float(stats.norm.ppf(share)) - self.bias
         stretch = 1 + self.acceleration * w
         z = w / stretch - self.bias if stretch > 0 else math.copysign(math.inf, w)
         return float(stats.t.cdf(sign * z / self._widening, self.clusters - 1))

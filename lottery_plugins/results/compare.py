@@ -20,7 +20,7 @@ from lottery_plugins.results.comparison import (
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.options import CompareOptions
-from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n
+from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
 __all__ = ["compare", "compare_study"]
@@ -129,16 +129,21 @@ def _judged(
 
 def _with_required_n(judged: Judged, estimate: PairedDifference, task: AlignedTask, alpha: float) -> Judged:
     """Add how many documents would settle it, at the level that Holm's first step asks for."""
-    value, n = judged.difference.value, next(iter(task.arms.values())).size
+    value, n, margin = judged.difference.value, next(iter(task.arms.values())).size, task.margin
+    null_variances: tuple[float | None, float | None] = (None, None)
     if isinstance(estimate, TangoDifference):
-        discordance = (estimate.gained + estimate.lost) / n
+        gained, lost = estimate.gained / n, estimate.lost / n
+        discordance = gained + lost
+        equal = discordance / 2
+        null_variances = tango_variance(gained, lost, -margin), tango_variance(equal, equal, -margin)
     else:
         assert isinstance(estimate, ClusterBootstrap)
         discordance = float(n * estimate.means.var()) + value**2
+    observed, if_equal = null_variances
     return replace(
         judged,
-        required_n=required_n(discordance - value**2, value, task.margin, alpha),
-        required_n_if_equal=required_n(discordance, 0.0, task.margin, alpha),
+        required_n=required_n(discordance - value**2, value, margin, alpha, null_variance=observed),
+        required_n_if_equal=required_n(discordance, 0.0, margin, alpha, null_variance=if_equal),
     )
 
 
