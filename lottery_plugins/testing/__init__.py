@@ -1,0 +1,1 @@
+"""Fakes, strategies and contract suites for plugin authors."""

@@ -1,0 +1,1 @@
+"""One contract suite per kind of plugin."""
