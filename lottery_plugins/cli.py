@@ -11,7 +11,10 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "quickstart": ("lottery_plugins.commands.quickstart", "from nothing to a verdict on a small real model"),
-    "compare": ("lottery_plugins.results.command", "is a ticket not worse than the original? a verdict from lm-eval's files"),
+    "compare": (
+        "lottery_plugins.results.command",
+        "is a ticket not worse than the original? a verdict from lm-eval's files",
+    ),
     "plugins": ("lottery_plugins.commands.plugins", "what is installed, what it takes, and what is wrong with it"),
 }
 

@@ -70,7 +70,9 @@ class RunConfig:
             values[name] = parse_specs(arguments.get(name), name)
         for name in ("retriever", "memory", "verifier"):
             values[name] = _at_most_one(parse_specs(arguments.get(name), name), name, arguments.get(name))
-        reasoner = _at_most_one(parse_specs(arguments.get("reasoner"), "reasoner"), "reasoner", arguments.get("reasoner"))
+        reasoner = _at_most_one(
+            parse_specs(arguments.get("reasoner"), "reasoner"), "reasoner", arguments.get("reasoner")
+        )
         base_args = {name: value for name, value in arguments.items() if name not in OUR_ARGUMENTS}
         return cls(
             **values,
@@ -97,7 +99,9 @@ class RunConfig:
                     f"knowledge_base={self.knowledge_base}", "is not a file", "Name a .jsonl or .jsonl.gz file."
                 )
             if self.retriever is None:
-                raise ConfigError("retriever", None, "a retriever, since knowledge_base is given", "Add retriever=bm25.")
+                raise ConfigError(
+                    "retriever", None, "a retriever, since knowledge_base is given", "Add retriever=bm25."
+                )
         return self
 
     @property

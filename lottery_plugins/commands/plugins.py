@@ -51,7 +51,9 @@ def _describe(plugin: Registered) -> dict[str, Any]:
         "distribution": plugin.distribution,
         "version": plugin.version,
         "source": getattr(cls, "source", ""),
-        "missing": [install for module, install in getattr(cls, "requires", ()) if not importlib.util.find_spec(module)],
+        "missing": [
+            install for module, install in getattr(cls, "requires", ()) if not importlib.util.find_spec(module)
+        ],
         "options": [_describe_option(option) for option in describe_options(cls)],
     }
 
@@ -131,7 +133,9 @@ def _doctor(registry: Registry) -> int:
         names.setdefault((plugin.kind, plugin.name), []).append(plugin.distribution)
         for module, install in getattr(plugin.cls, "requires", ()):
             if importlib.util.find_spec(module) is None:
-                problems.append(f"{plugin.kind} {plugin.name}: package {module!r} is not installed. Install it: {install}")
+                problems.append(
+                    f"{plugin.kind} {plugin.name}: package {module!r} is not installed. Install it: {install}"
+                )
     for (kind, name), distributions in names.items():
         if len(distributions) > 1:
             either = " or ".join(f"'{d}/{name}'" for d in sorted(distributions))

@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compression", default="int4", help="spec of the ticket's compression (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=60, help="documents per task (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="as lm-eval's (default: %(default)s)")
-    parser.add_argument("--margin", type=float, default=0.05, help="largest loss that is accepted (default: %(default)s)")
+    parser.add_argument(
+        "--margin", type=float, default=0.05, help="largest loss that is accepted (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/quickstart"), help="folder (default: %(default)s)")
     parser.add_argument("--fresh", action="store_true", help="compute again what is already finished")
 
@@ -80,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
     for i, (arm, runs) in enumerate(arms.items(), 1):
         run_arm(arm, runs, lambda text, i=i: console.print(f"[bold]{i}/{len(arms)}[/bold] {text}"))
     _show(args, console)
-    console.print(f"{time.monotonic() - started:.0f} s. Files: {args.out}; the same as stock commands: commands.txt there")
+    console.print(
+        f"{time.monotonic() - started:.0f} s. Files: {args.out}; the same as stock commands: commands.txt there"
+    )
     return 0
 
 

@@ -114,7 +114,9 @@ class SampleStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")  # safe against a kill of the process; a power cut may lose the last rows
+        db.execute(
+            "PRAGMA synchronous=NORMAL"
+        )  # safe against a kill of the process; a power cut may lose the last rows
         db.execute("CREATE TABLE IF NOT EXISTS samples (key TEXT PRIMARY KEY, trajectory TEXT NOT NULL)")
         db.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         db.commit()

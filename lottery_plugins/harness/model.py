@@ -184,7 +184,8 @@ class LotteryLM(WrappingLM):
     def _say_that_reasoners_do_not_score(self) -> None:
         if not self.config.is_plain:
             logger.warning(
-                "reasoner=%s has no part in loglikelihood tasks: they score the base model as it is.", self.config.reasoner
+                "reasoner=%s has no part in loglikelihood tasks: they score the base model as it is.",
+                self.config.reasoner,
             )
 
     # ------------------------------------------------------------------ what lm-eval asks of a model

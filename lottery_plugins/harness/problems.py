@@ -99,5 +99,7 @@ def _documents(raw: Any, where: str) -> tuple[Document, ...]:
         elif isinstance(item, Mapping) and isinstance(item.get("text"), str):
             found.append(Document(str(item.get("id", i)), item["text"], str(item.get("title") or "")))
         else:
-            raise DataError(where, f"has a knowledge-base entry {i} without a 'text'", "Give a text, or id, title, text.")
+            raise DataError(
+                where, f"has a knowledge-base entry {i} without a 'text'", "Give a text, or id, title, text."
+            )
     return tuple(found)

@@ -10,6 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "lottery_plugins"
+CONFINED = "lottery_plugins/tools/sandbox/confined.py"  # runs model-written programs, in a process without rights
 HEAVY = ("torch", "transformers", "lm_eval", "hypothesis", "pytest", "scipy", "datasets")
 PRODUCT = [p for folder in ("lottery_plugins", "plugins") for p in sorted((REPOSITORY / folder).rglob("*.py"))]
 PYTHON = [
@@ -25,7 +26,8 @@ def name_of(path):
 
 def loaded_by(statement):
     """The heavy libraries that a statement loads in a clean interpreter."""
-    program = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n{statement}\nimport json; print(json.dumps(list(sys.modules)))"
+    start = f"import sys, json; sys.path.insert(0, {str(REPOSITORY)!r})"
+    program = f"{start}\n{statement}\nprint(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return sorted(set(HEAVY) & set(json.loads(done.stdout.splitlines()[-1])))
@@ -65,18 +67,25 @@ def test_no_file_is_longer_than_300_lines(path):
 
 @pytest.mark.parametrize("path", PRODUCT, ids=name_of)
 def test_no_product_code_runs_text_as_code(path):
-    """`model.eval()` is torch's; the built-ins `eval`, `exec` and `compile` run text, which a model may have written."""
+    """`model.eval()` is torch's and fine; the built-ins of these names run text, which a model may have written."""
+    banned = {"eval", "exec"} if name_of(path) == CONFINED else {"eval", "exec", "compile"}
     calls = [
         f"line {node.lineno}: {node.func.id}"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec", "compile")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in banned
     ]
     assert calls == []
 
 
 def test_floors_hold():
     done = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-logo",
+            "--no-cache",
+        ],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
