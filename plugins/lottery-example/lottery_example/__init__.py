@@ -41,7 +41,7 @@ class Newest:
             raise ConfigError("compression: newest.compression_ratio", self.compression_ratio, "a number in [0, 1)")
 
     def score(self, view: LayerView) -> torch.Tensor:
-        """1, 2, 3, ... along the cache; higher is kept. (batch, kv_heads, seq_len)"""
+        """Rise along the cache; higher is kept. (batch, kv_heads, seq_len)."""
         return view.keys.new_ones(view.keys.shape[:3]).float().cumsum(-1)
 
 
