@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lottery_plugins.compression.apply import check_composition
 from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
 from lottery_plugins.engine.rounds import RoundScheduler
@@ -140,7 +141,7 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
     assembly = Assembly(
         config=config,
         registry=registry,
-        methods=tuple(sorted(methods, key=lambda method: method.order)),
+        methods=tuple(check_composition(methods)),
         reasoner=registry.create("reasoner", config.reasoner),
         tools=tools,
         retriever=registry.create("retriever", config.retriever) if config.retriever else None,

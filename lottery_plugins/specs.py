@@ -92,7 +92,8 @@ def write_specs(specs: Sequence[PluginSpec]) -> str:
 def _encode(value: object) -> str:
     words: dict[object, str] = {"True": "true", "False": "false", "None": "null"}
     text = str(value)
-    return quote(text if isinstance(value, str) else words.get(text, text), safe=_SAFE)
+    written = quote(text if isinstance(value, str) else words.get(text, text), safe=_SAFE)
+    return written.replace("~", "%7E")  # a shell may expand it, and `quote` leaves it alone
 
 
 def _parse_one(text: str, where: str, whole: str) -> PluginSpec:

@@ -6,17 +6,27 @@ Axis names: batch, heads, kv_heads, seq_len (cached positions, pads included), h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CalibrationData", "CompressionMethod", "KVPress", "LayerView", "Stage", "WeightMethod"]
+__all__ = ["CalibrationData", "CompressionMethod", "KVPress", "LayerView", "Stage", "WeightMethod", "removed_count"]
 
 Stage = Literal["weights", "kv-cache"]
 """When a method acts: once after the model is loaded, or on the KV cache while it generates."""
+
+
+def removed_count(total: int, ratio: float) -> int:
+    """How many of `total` a ratio removes: floor(ratio * total), with the ratio read as the decimal it is written as.
+
+    So 0.29 of 100 is 29, where binary floating point has 28.999999999999996; a ratio below 1 never removes all.
+    """
+    return math.floor(Fraction(repr(float(ratio))) * total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +47,9 @@ class CompressionMethod(Protocol):
     """What every method declares. Options are dataclass fields; see `protocols.plugin`.
 
     Attributes:
-        stage: When it acts.
-        acts_on: "weights" or "cache", for the ledger.
-        order: Methods joined with `+` run in ascending order (pruning 10, quantization 20, cache 30).
+        stage: When it acts, and on what.
+        order: Methods joined with `+` run in ascending order (pruning 10, quantization 20, cache 30). Two methods of
+            the same order can't be joined.
     """
 
     name: ClassVar[str]
@@ -50,7 +60,12 @@ class CompressionMethod(Protocol):
 
 @runtime_checkable
 class WeightMethod(CompressionMethod, Protocol):
-    """A method that makes a compressed model out of a loaded one."""
+    """A method that makes a compressed model out of a loaded one.
+
+    Attributes:
+        needs_calibration: Whether `compress` runs text through the model. Then the options `num_calibration` and
+            `sequence_length` say how much, and `calibration` which: "bundled" or the path of a text file.
+    """
 
     needs_calibration: ClassVar[bool]
 
@@ -90,11 +105,11 @@ class KVPress(CompressionMethod, Protocol):
 
     Attributes:
         compression_ratio: Fraction of the valid positions removed, in [0, 1). Of n positions, n - floor(ratio * n)
-            stay, so at least one does.
+            stay (`removed_count`), so at least one does. 0 leaves generation alone.
     """
 
     compression_ratio: float
 
     def score(self, view: LayerView) -> torch.Tensor:
-        """Rate positions; higher is kept. Finite float32 of (batch, kv_heads, seq_len); pads are masked by the caller."""
+        """Rate positions, higher is kept: finite float32 of (batch, kv_heads, seq_len). The caller masks pads."""
         ...

@@ -1,0 +1,155 @@
+"""Applying compression methods to a loaded model, in order, with a report of what it did."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.compression import CalibrationData, CompressionMethod, KVPress, WeightMethod
+
+if TYPE_CHECKING:
+    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.sizes import StoredBytes
+
+__all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition"]
+
+_ORDER_WORDS = {10: "prune weights", 20: "quantize weights", 30: "drop cached positions"}
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRecord:
+    """One method as it was applied."""
+
+    name: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CompressionReport:
+    """What was done to a model, for the ledger.
+
+    Attributes:
+        methods: In the order they were applied.
+        before: Bytes of the given model.
+        after: Bytes of the compressed model.
+        kv_bytes_per_token: Cache bytes of one token, without a press.
+        kv_compression_ratio: Fraction of the prompt's cached positions that a press removes.
+        calibration_source: Where calibration text came from; "" when none was used.
+        seconds: Wall time of all of it.
+    """
+
+    methods: tuple[MethodRecord, ...]
+    before: StoredBytes
+    after: StoredBytes
+    kv_bytes_per_token: int
+    kv_compression_ratio: float
+    calibration_source: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries, lists and numbers, with the notes of the byte counts."""
+        plain = asdict(self)
+        plain["before"]["note"], plain["after"]["note"] = self.before.note, self.after.note
+        return plain
+
+
+@dataclass(frozen=True, slots=True)
+class CompressedModel:
+    """A compressed model, ready for `generate` and forward.
+
+    Attributes:
+        model: Shares with the original all tensors that were not compressed.
+        press: At work in `model` and measuring; None without a KV-cache method.
+        report: What was done.
+    """
+
+    model: Any
+    press: AttachedPress | None
+    report: CompressionReport
+
+
+def apply(
+    methods: Sequence[CompressionMethod],
+    model: Any,
+    tokenizer: Any = None,
+    *,
+    calibration: CalibrationData | None = None,
+) -> CompressedModel:
+    """Compress a model with some methods, joined in the order each declares.
+
+    Args:
+        methods: Any number; with none the result is a clone that shares every tensor.
+        model: A transformers causal model in eval mode; neither it nor its tensors are changed.
+        tokenizer: Needed when a method uses calibration text.
+        calibration: Used instead of the text that the methods' own options name.
+
+    Raises:
+        ConfigError: If methods can't be joined, or a method can't serve this model.
+        DataError: If calibration text can't be read or is too short.
+    """
+    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
+    from lottery_plugins.compression.structure import structural_clone
+
+    started = time.perf_counter()
+    ordered = check_composition(methods)
+    source, compressed = "", structural_clone(model)
+    press: AttachedPress | None = None
+    for method in ordered:
+        if isinstance(method, WeightMethod):
+            data = _calibration_for(method, tokenizer, calibration)
+            source = data.source if data else source
+            compressed = method.compress(compressed, data)
+    for method in ordered:
+        if isinstance(method, KVPress):
+            press = AttachedPress(method, compressed)
+    report = CompressionReport(
+        methods=tuple(MethodRecord(m.name, _options(m)) for m in ordered),
+        before=stored_bytes(model),
+        after=stored_bytes(compressed),
+        kv_bytes_per_token=kv_bytes_per_token(model),
+        kv_compression_ratio=press.press.compression_ratio if press else 0.0,
+        calibration_source=source,
+        seconds=time.perf_counter() - started,
+    )
+    return CompressedModel(compressed, press, report)
+
+
+def check_composition(methods: Sequence[CompressionMethod]) -> list[CompressionMethod]:
+    """The methods in the order they run.
+
+    Raises:
+        ConfigError: If two of them act at the same place in the order.
+    """
+    ordered = sorted(methods, key=lambda method: method.order)
+    for first, second in itertools.pairwise(ordered):
+        if first.order == second.order:
+            both = _ORDER_WORDS.get(first.order, f"act at order {first.order}")
+            got = f"{first.name}+{second.name}"
+            raise ConfigError("compression", got, "one method of each kind", f"Both {both}; leave one out.")
+    return ordered
+
+
+def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationData | None) -> CalibrationData | None:
+    """The data a method runs on; None when it needs none, or ratio 0 makes it a no-operation."""
+    if not method.needs_calibration or getattr(method, "sparsity", None) == 0:
+        return None
+    if given is not None:
+        return given
+    if tokenizer is None:
+        hint = "Give apply() a tokenizer or calibration data."
+        raise ConfigError(f"compression: {method.name}", None, "a tokenizer for the calibration text", hint)
+    from lottery_plugins.compression.calibration import BUNDLED, build_calibration
+
+    text = getattr(method, "calibration", BUNDLED)
+    num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 256)
+    return build_calibration(tokenizer, text, num, length)
+
+
+def _options(method: Any) -> dict[str, Any]:
+    """Option values by name."""
+    return {field.name: getattr(method, field.name) for field in fields(method)}

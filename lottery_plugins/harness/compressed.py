@@ -1,0 +1,120 @@
+"""The base model's weights and cache under compression, and what was measured of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.ledger import WeightBytes
+
+__all__ = ["CompressedBase"]
+
+
+class CompressedBase:
+    """Compresses the model inside an lm-eval model that holds one in this process (`hf` and its heirs).
+
+    Done after the lm-eval model is built: its `tie_weights()` would undo the compression of a tied output layer.
+
+    Args:
+        base: The lm-eval model; its inner model is replaced by the compressed one, which shares what was not changed.
+        methods: Compression methods; () only measures.
+
+    Attributes:
+        press: The KV-cache method at work; None for none.
+
+    Raises:
+        ConfigError: There are methods but no model in this process to apply them to.
+    """
+
+    def __init__(self, base: Any, methods: Sequence[Any]) -> None:
+        self._base = base
+        self._report: Any = None
+        self.press: Any = None
+        if not hasattr(base, "_model"):
+            if methods:
+                raise ConfigError(
+                    "compression",
+                    "+".join(method.name for method in methods),
+                    "none, since this base model's weights are not in this process",
+                    "Use base=hf, or serve a checkpoint that is already compressed.",
+                )
+            return
+        from lottery_plugins.compression.apply import apply
+
+        if methods:
+            result = apply(methods, base._model, base.tokenizer)
+            base._model = result.model
+            self._report, self.press = result.report, result.press
+
+    def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
+        """Score continuations one by one on the compressed cache of their context.
+
+        One forward over context and continuation, lm-eval's way, never reads the cache and would measure nothing.
+        """
+        from lottery_plugins.compression.scoring import score_in_two_phases
+
+        answers = []
+        for request in requests:
+            context, continuation = request.args
+            context_ids, continuation_ids = self._encode(context, continuation)
+            if len(context_ids) + len(continuation_ids) > self._base.max_length + 1:
+                raise ConfigError(
+                    f"task {request.task_name}, document {request.doc_id}",
+                    f"{len(context_ids) + len(continuation_ids)} tokens",
+                    f"at most {self._base.max_length + 1} under a KV-cache method, which must not cut the context",
+                )
+            score = score_in_two_phases(self._base.model, context_ids, continuation_ids)
+            if math.isnan(score.logprob):
+                raise LotteryError(f"The model gave NaN for task {request.task_name}, document {request.doc_id}.")
+            answers.append((score.logprob, score.is_greedy))
+            self._base.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
+        return answers
+
+    def _encode(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """The tokens that lm-eval's own `loglikelihood` would score."""
+        base = self._base
+        if context:
+            return base._encode_pair(context, continuation)  # type: ignore[no-any-return]
+        ids = base.tok_encode(continuation, add_special_tokens=False)
+        if base.prefix_token_id != ids[0]:
+            return [base.prefix_token_id], ids
+        return ids[:1], ids[1:]
+
+    def measured(self) -> dict[str, Any]:
+        """The ledger's fields about weights and cache; empty where the weights are not in this process."""
+        if not hasattr(self._base, "_model"):
+            return {}
+        from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
+
+        after = self._report.after if self._report else stored_bytes(self._base._model)
+        before = self._report.before if self._report else after
+        per_token = self._kv_bytes(kv_bytes_per_token)
+        return {
+            "weights": WeightBytes(
+                stored=after.total,
+                embedding=after.embedding,
+                original_stored=before.total,
+                nominal=after.nominal,
+                note=after.note,
+            ),
+            "kv_bytes_per_token": per_token,
+            "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token),
+            "calibration": self._report.calibration_source if self._report else "",
+        }
+
+    def _kv_bytes(self, count: Any) -> float | None:
+        try:
+            return float(count(self._base._model))
+        except ConfigError:  # a model without one head size for all layers: not measured, and shown so
+            return None
+
+    def _compressed_kv_bytes(self, per_token: float | None) -> float | None:
+        """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
+        if self.press is None:
+            return per_token
+        counts = self.press.statistics
+        if per_token is None or not counts.prompt_tokens:
+            return None
+        return per_token * counts.kept_tokens / counts.prompt_tokens

@@ -1,0 +1,138 @@
+"""What a comparison found, as data: what is rendered as table, Markdown and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lottery_plugins.ledger import Counters, WeightBytes
+from lottery_plugins.results.options import CompareOptions
+from lottery_plugins.results.statistics import Estimate
+from lottery_plugins.results.verdict import Verdict
+
+__all__ = ["COMPARISON_SCHEMA", "STUDY_ARMS", "ArmResult", "Comparison", "GroupVerdict", "Judged", "TaskComparison"]
+
+COMPARISON_SCHEMA = 1
+
+STUDY_ARMS = ("original-plain", "original-augmented", "compressed-plain", "compressed-augmented")
+"""The four arms of a study, the baseline first; the last one is the ticket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One arm against the baseline on one task.
+
+    Attributes:
+        difference: Candidate minus baseline, above 0 is better, with two one-sided bounds at level alpha.
+        verdict: After Holm's correction over the arm's tasks.
+        p_non_inferior: One-sided p of a loss of the margin or more, uncorrected.
+        p_adjusted: The same after Holm's correction.
+        p_inferior: One-sided p of a loss of the margin or less, uncorrected.
+        required_n: Documents that settle it with power 0.8 if the true difference is the observed one; None when the
+            verdict is settled, or when no number would do.
+        required_n_if_equal: The same if the runs are truly equal.
+    """
+
+    difference: Estimate
+    verdict: Verdict
+    p_non_inferior: float
+    p_adjusted: float
+    p_inferior: float
+    required_n: int | None = None
+    required_n_if_equal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm on one task.
+
+    Attributes:
+        arm: Its name.
+        score: Mean in the metric's own direction, with a 95 % interval.
+        failed: Samples that failed and count as wrong; None: not measured.
+        counters: Cost; None: not measured.
+        weights: Size of the weights; None: not measured.
+        judged: None for the baseline.
+    """
+
+    arm: str
+    score: Estimate
+    failed: int | None
+    counters: Counters | None
+    weights: WeightBytes | None
+    judged: Judged | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskComparison:
+    """All arms on one task.
+
+    Attributes:
+        task: Its name.
+        ability: What it measures; "" where it doesn't say.
+        metric: The metric.
+        filter: lm-eval's filter.
+        higher_is_better: Direction of the metric; differences are oriented so that above 0 is better.
+        margin: Non-inferiority margin.
+        num_documents: Paired documents.
+        num_clusters: Clusters of documents; equals num_documents where each is its own.
+        method: "Tango score" or "BCa bootstrap".
+        arms: The baseline first.
+        interaction: How much more augmentation gives the compressed model than the original, with a 95 % interval;
+            None unless all four arms of a study are there.
+    """
+
+    task: str
+    ability: str
+    metric: str
+    filter: str
+    higher_is_better: bool
+    margin: float
+    num_documents: int
+    num_clusters: int
+    method: str
+    arms: tuple[ArmResult, ...]
+    interaction: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupVerdict:
+    """An arm's verdict on all tasks of one ability, or on all tasks ("all")."""
+
+    name: str
+    arm: str
+    verdict: Verdict
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The whole comparison.
+
+    Attributes:
+        baseline: Name of the arm that the others are measured against.
+        folders: Where each arm was read from.
+        options: Settings.
+        tasks: Task by task.
+        abilities: Verdicts by ability and arm.
+        overall: Verdict on all tasks, by arm.
+        notes: What a reader should know.
+    """
+
+    baseline: str
+    folders: dict[str, str]
+    options: CompareOptions
+    tasks: tuple[TaskComparison, ...]
+    abilities: tuple[GroupVerdict, ...]
+    overall: tuple[GroupVerdict, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def deciding(self) -> tuple[GroupVerdict, ...]:
+        """The overall verdicts that the exit status follows: the ticket's in a study, else every candidate's."""
+        ticket = tuple(group for group in self.overall if group.arm == STUDY_ARMS[-1])
+        return ticket if ticket and self.baseline == STUDY_ARMS[0] else self.overall
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data with the version of its layout; None means not measured."""
+        return {"schema": COMPARISON_SCHEMA, **asdict(self)}

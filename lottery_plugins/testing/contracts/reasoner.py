@@ -1,0 +1,195 @@
+"""The contract of reasoners, as a Hypothesis suite.
+
+A plugin's whole test:
+
+    from lottery_plugins.testing.contracts.reasoner import check_reasoner
+
+    def test_my_reasoner_keeps_the_contract():
+        check_reasoner(MyReasoner)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import inspect
+import re
+from collections.abc import Callable, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lottery_plugins.documents import Document
+from lottery_plugins.limits import Limits, StopReason
+from lottery_plugins.protocols.reasoner import Reasoner
+from lottery_plugins.protocols.tool import Tool
+from lottery_plugins.protocols.verifier import Judgement
+from lottery_plugins.reasoning.facilities import Facilities
+from lottery_plugins.reasoning.runner import solve_all
+from lottery_plugins.testing.fakes import FakeTool, ScriptedBackend, fake_problem, scripted_facilities
+from lottery_plugins.trajectory import Problem, Trajectory
+
+__all__ = ["check_reasoner", "model_texts"]
+
+NEEDS = {"tools", "retriever", "memory", "verifier"}
+TOOLS: tuple[Tool, ...] = (
+    FakeTool("python", "code", lambda code: code[-20:]),
+    FakeTool("calculator", "expression", lambda e: e[:20]),
+)
+DOCUMENTS = (Document("a", "the Lumen Bridge is 211 m long", "Lumen"), Document("b", "is what {question} asks"))
+FRAGMENTS = (
+    "Thought: I should", "\nAction: python[", "Action: calculator[2 + 3]", "\nAction:", "Action Input: {", "Finish[",
+    "search[Lumen Bridge]", "<tool_call>", '{"name": "python", "arguments": {"code": "print(1)"}}', "</tool_call>",
+    "```python\n", "```", "print(", "answer = 2 + 3", "\\boxed{", "}", "#### 5", "The answer is", "Answer:", "{", "]",
+    "\n", "\n\n", "Observation: 5", "\x00", "\ud800", "1.", "Yes", "1. First,", "score: 0.5", "{0}",
+)  # fmt: skip
+
+
+def model_texts() -> st.SearchStrategy[str]:
+    """What a model may write: any text, and broken pieces of every format in any order."""
+    pieces = st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12))
+    return st.lists(pieces, max_size=8).map("".join)
+
+
+def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] | None = None) -> None:
+    """Assert that a reasoner keeps the contract, whatever a model writes.
+
+    - It is a frozen dataclass with name, summary and honest `needs`: with exactly those offered it does not fail.
+    - Every problem ends within its limits, with a text and a stop reason, and each completion is recorded.
+    - Order, number of problems at a time and batch size change no answer.
+
+    Args:
+        reasoner_class: The plugin class.
+        make: Makes an instance, for a class with options that have no default.
+    """
+    reasoner = (make or reasoner_class)()
+    _check_declaration(reasoner_class, reasoner)
+    scripts = st.lists(model_texts(), min_size=1, max_size=6)
+    limits = st.builds(
+        Limits,
+        max_calls=st.integers(1, 8),
+        max_tool_calls=st.integers(0, 4),
+        max_new_tokens=st.integers(1, 200),
+    )
+
+    @given(script=scripts, limits=limits)
+    def ends_within_its_limits(script: list[str], limits: Limits) -> None:
+        async def check() -> None:
+            for problem in _problems():
+                await _check_end(reasoner, problem, script, limits)
+
+        asyncio.run(check())
+
+    @given(script=scripts)
+    def does_not_depend_on_its_neighbours(script: list[str]) -> None:
+        problems = _problems()
+
+        async def solve() -> list[list[Trajectory]]:
+            together = await _solve(problems, reasoner, script, max_live=len(problems), batch_size=3)
+            backwards = await _solve(problems[::-1], reasoner, script, max_live=2, batch_size=2)
+            alone = [(await _solve([p], reasoner, script, max_live=1))[0] for p in problems]
+            return [together, backwards[::-1], alone]
+
+        together, backwards, alone = asyncio.run(solve())
+        assert [_outcome(t) for t in together] == [_outcome(t) for t in alone], "answers depend on the batch"
+        assert [_outcome(t) for t in backwards] == [_outcome(t) for t in alone], "answers depend on the order"
+
+    ends_within_its_limits()
+    does_not_depend_on_its_neighbours()
+
+
+def _check_declaration(reasoner_class: type[Reasoner], reasoner: Reasoner) -> None:
+    """What `lottery plugins show` and the check before a run rely on."""
+    name = reasoner_class.name
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), f"name {name!r}: lower case and hyphens"
+    assert reasoner_class.summary.strip(), f"{name}: no summary"
+    assert dataclasses.is_dataclass(reasoner_class), f"{name}: not a dataclass"
+    assert reasoner_class.__dataclass_params__.frozen, f"{name}: not frozen"
+    assert isinstance(reasoner_class.needs, tuple), f"{name}: needs is not a tuple"
+    assert set(reasoner_class.needs) <= NEEDS, f"{name}: needs {reasoner_class.needs}, known are {sorted(NEEDS)}"
+    assert inspect.iscoroutinefunction(reasoner.solve), f"{name}: solve is not async"
+    assert isinstance(reasoner, Reasoner), f"{name}: lacks something of the protocol"
+
+
+async def _check_end(reasoner: Reasoner, problem: Problem, script: Sequence[str], limits: Limits) -> None:
+    """One problem under tight limits."""
+    backend = _backend(script)
+    trajectory = asyncio.run(solve_all([problem], reasoner, _offered(reasoner, backend, limits=limits), max_live=1))[0]
+    completions = [step for step in trajectory.steps if step.kind == "generate"]
+    assert trajectory.stop_reason is not StopReason.FAILED, trajectory.error
+    assert isinstance(trajectory.answer, str)
+    assert [c.prompt for c in completions] == backend.prompts, "a completion is not recorded"
+    assert len(completions) <= limits.max_calls
+    assert sum(c.completion_tokens or 0 for c in completions) <= limits.max_new_tokens
+    assert sum(r.config.max_tokens for r in backend.requests[-1:]) <= limits.max_new_tokens
+    assert sum(step.kind == "tool" for step in trajectory.steps) <= limits.max_tool_calls
+    if trajectory.stop_reason is StopReason.ANSWERED:
+        assert trajectory.steps, "an answer without a step"
+
+
+def _problems() -> list[Problem]:
+    """Chat and base model, with and without a long context, with a task's own beginning of the reply."""
+    context = "the Lumen Bridge is 211 m long\nnothing else is known"
+    made = [fake_problem(is_chat=chat, context=c) for chat in (False, True) for c in ("", context)]
+    made.append(fake_problem("How long is the {Lumen} Bridge?", is_chat=True, sample=1))
+    return [dataclasses.replace(p, doc_id=i) for i, p in enumerate(made)]
+
+
+def _backend(script: Sequence[str]) -> ScriptedBackend:
+    """A model that picks a text of the script by the prompt alone."""
+
+    def reply(prompt: str) -> str:
+        digest = hashlib.sha256(prompt.encode(errors="surrogatepass")).digest()
+        return script[int.from_bytes(digest[:4], "big") % len(script)]
+
+    return ScriptedBackend(reply)
+
+
+class _Dictionary(dict[str, str]):
+    """A memory."""
+
+    def write(self, key: str, value: str) -> None:
+        self[key] = value
+
+    def read(self, key: str) -> str | None:
+        return self.get(key)
+
+    def render(self, max_chars: int | None = None) -> str:
+        return "\n".join(f"{k}: {v}" for k, v in self.items())[:max_chars]
+
+
+class _LengthVerifier:
+    """A verifier that likes short answers."""
+
+    name = "length"
+    summary = "Likes short answers."
+
+    async def verify(self, problem: Problem, answer: str, services: object) -> Judgement:
+        return Judgement(1 / (1 + len(answer)), len(answer) < 10)
+
+
+def _offered(
+    reasoner: Reasoner, backend: ScriptedBackend, *, limits: Limits | None = None, batch_size: int = 1
+) -> Facilities:
+    """A run that offers exactly what the reasoner says it needs."""
+    return scripted_facilities(
+        backend,
+        tools=TOOLS if "tools" in reasoner.needs else (),
+        documents=DOCUMENTS if "retriever" in reasoner.needs else None,
+        limits=limits,
+        batch_size=batch_size,
+        open_memory=_Dictionary if "memory" in reasoner.needs else None,
+        verifier=_LengthVerifier() if "verifier" in reasoner.needs else None,
+    )
+
+
+async def _solve(
+    problems: Sequence[Problem], reasoner: Reasoner, script: Sequence[str], *, max_live: int, batch_size: int = 1
+) -> list[Trajectory]:
+    facilities = _offered(reasoner, _backend(script), batch_size=batch_size)
+    return await solve_all(problems, reasoner, facilities, max_live=max_live)
+
+
+def _outcome(trajectory: Trajectory) -> tuple[int, str, StopReason, list[str]]:
+    return trajectory.doc_id, trajectory.answer, trajectory.stop_reason, [s.output for s in trajectory.steps]

@@ -1,0 +1,9 @@
+"""Built-in tools (C in the paper), one a file. Importing them loads no library of theirs."""
+
+from lottery_plugins.tools.calculator import Calculator
+from lottery_plugins.tools.python import Python
+
+__all__ = ["TOOLS", "Calculator", "Python"]
+
+TOOLS = (Calculator, Python)
+"""What the built-in plugin registers."""

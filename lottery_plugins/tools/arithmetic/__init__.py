@@ -1,0 +1,1 @@
+"""Reading and computing one arithmetic expression exactly, without eval."""

@@ -1,0 +1,97 @@
+"""Run configuration: what is ours, what is the base model's, and the fingerprint that keeps runs apart."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lottery_plugins.config import RunConfig
+from lottery_plugins.errors import ConfigError, DataError
+
+
+def test_arguments_of_the_base_model_are_handed_on_untouched():
+    config = RunConfig.parse({"pretrained": "a/b", "dtype": "float32", "compression": "int8", "batch_size": 4})
+    assert config.base_args == {"pretrained": "a/b", "dtype": "float32", "batch_size": 4}
+    assert [s.name for s in config.compression] == ["int8"]
+
+
+def test_no_option_of_ours_is_a_plain_run():
+    assert RunConfig.parse({"pretrained": "a"}).is_plain
+    assert not RunConfig.parse({"pretrained": "a", "reasoner": "chain-of-thought"}).is_plain
+
+
+def test_yaml_and_spec_strings_give_one_fingerprint():
+    nested = {
+        "pretrained": "a",
+        "compression": ["int8", {"wanda": {"sparsity": 0.3}}],
+        "tools": ["calculator", "python"],
+    }
+    flat = {"pretrained": "a", "compression": "int8+wanda:sparsity=0.3", "tools": "calculator+python"}
+    assert RunConfig.parse(nested).fingerprint() == RunConfig.parse(flat).fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"compression": "int4"}, {"reasoner": "react"}, {"tools": "python"}, {"tools": "python+calculator"},
+        {"retriever": "bm25:top_k=2"}, {"memory": "scratchpad"}, {"base": "dummy"}, {"dtype": "bfloat16"},
+        {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5},
+    ],
+)  # fmt: skip
+def test_whatever_changes_an_answer_changes_the_fingerprint(change):
+    first = {"pretrained": "a", "tools": "calculator+python", "retriever": "bm25"}
+    assert RunConfig.parse(first).fingerprint() != RunConfig.parse({**first, **change}).fingerprint()
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}])
+def test_how_the_work_is_cut_up_does_not_change_the_fingerprint(change):
+    assert (
+        RunConfig.parse({"pretrained": "a"}).fingerprint()
+        == RunConfig.parse({"pretrained": "a", **change}).fingerprint()
+    )
+
+
+def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "model.safetensors").write_text("1")
+    config = RunConfig.parse({"pretrained": str(folder)})
+    before = config.fingerprint({"torch": "1"})
+    assert before != config.fingerprint({"torch": "2"})
+    (folder / "model.safetensors").write_text("22")
+    assert before != config.fingerprint({"torch": "1"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"reasoner": "direct+react"}, "one reasoner"),
+        ({"retriever": "bm25+prompt"}, "one retriever"),
+        ({"max_calls": 0}, "at least 1"),
+        ({"max_calls": 2.5}, "whole number"),
+        ({"max_seconds": -1}, "above 0"),
+        ({"resume": "maybe"}, "true or false"),
+        ({"max_live": True}, "whole number"),
+    ],
+)
+def test_bad_setting_is_named(arguments, told):
+    with pytest.raises(ConfigError, match=told) as caught:
+        RunConfig.parse(arguments)
+    assert next(iter(arguments)) in str(caught.value)
+
+
+def test_knowledge_base_needs_a_file_and_a_retriever(tmp_path):
+    with pytest.raises(DataError, match="is not a file"):
+        RunConfig.parse({"knowledge_base": str(tmp_path / "none.jsonl"), "retriever": "bm25"})
+    (tmp_path / "kb.jsonl").write_text('{"text": "a"}\n')
+    with pytest.raises(ConfigError, match="retriever=bm25"):
+        RunConfig.parse({"knowledge_base": str(tmp_path / "kb.jsonl")})
+
+
+@given(
+    st.dictionaries(st.sampled_from(["compression", "tools", "reasoner", "max_calls", "base"]), st.text(max_size=12))
+)
+def test_any_text_parses_or_is_a_config_error(arguments):
+    try:
+        RunConfig.parse(arguments)
+    except ConfigError as error:
+        assert str(error)
