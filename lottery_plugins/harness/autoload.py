@@ -183,7 +183,7 @@ def _exporting_records(save: Callable[..., None]) -> Callable[..., None]:
         before = getattr(self, "date_id", None)
         save(self, *args, **kwargs)
         written = results_file_of(self)
-        if written is None or self.date_id == before or not written.is_file() or not _lottery_model_ran():
+        if written is None or self.date_id == before or not _lottery_model_ran():
             return
         records = import_module("lottery_plugins.harness.records")
         exits.run_before_the_end(lambda: records.export_beside(written))
@@ -192,7 +192,9 @@ def _exporting_records(save: Callable[..., None]) -> Callable[..., None]:
 
 
 def results_file_of(tracker: Any) -> Path | None:
-    """The results file that an EvaluationTracker wrote last; None when it writes none.
+    """The results file that an EvaluationTracker named last; None when it names none.
+
+    It may be missing: lm-eval only logs that it could not write. That is for the records to tell.
 
     As lm-eval 0.4.13 builds it: `--output_path runs/x.json` gives `runs/x_<date>.json`, any other path gives
     `<path>/<model name, sanitised>/results_<date>.json`.

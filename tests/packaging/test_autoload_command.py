@@ -47,10 +47,12 @@ def test_nothing_is_exported_without_an_output_path(tracker_class, exported):
     assert exported == []
 
 
-def test_nothing_is_exported_when_lm_eval_could_not_write(tracker_class, exported, tmp_path):
+def test_a_file_that_lm_eval_could_not_write_is_still_named_to_the_records(tracker_class, exported, tmp_path):
     (tmp_path / "runs").write_text("a file where the folder should be")
     tracker_class(output_path=str(tmp_path / "runs" / "x")).save_results_aggregated({"results": {}}, None)
-    assert exported == []
+    (named,) = exported
+    assert named.parent.parent == tmp_path / "runs" / "x"
+    assert not named.exists()
 
 
 def test_nothing_is_exported_when_no_lottery_model_ran(tracker_class, exported, tmp_path, monkeypatch):
