@@ -13,15 +13,15 @@ from lottery_plugins.errors import ConfigError, DataError, suggest
 __all__ = ["check_base_arguments", "find_base_model", "load_base_model"]
 
 _FROM_PRETRAINED = frozenset(
-    {
-        "attn_implementation", "cache_dir", "code_revision", "commit_hash", "config", "device_map", "distributed_config",
-        "experts_implementation", "force_download", "ignore_mismatched_sizes", "key_mapping", "kernel_config",
-        "load_in_4bit", "load_in_8bit", "local_files_only", "low_cpu_mem_usage", "max_memory", "offload_buffers",
-        "offload_state_dict", "output_loading_info", "proxies", "quantization_config", "state_dict", "token",
-        "torch_dtype", "tp_size", "use_kernels", "use_safetensors", "variant", "weights_only",
-    }
-)  # fmt: skip
-"""What transformers' `from_pretrained` takes beyond its own signature; lm-eval's `hf` hands its extra arguments there."""
+    """
+    attn_implementation cache_dir code_revision commit_hash config device_map distributed_config
+    experts_implementation force_download ignore_mismatched_sizes key_mapping kernel_config
+    load_in_4bit load_in_8bit local_files_only low_cpu_mem_usage max_memory offload_buffers
+    offload_state_dict output_loading_info proxies quantization_config state_dict token torch_dtype
+    tp_size use_kernels use_safetensors variant weights_only
+    """.split()  # noqa: SIM905 - forty quoted names would hide what they are
+)
+"""What transformers' `from_pretrained` takes beyond its own signature; lm-eval's `hf` hands the rest there."""
 
 
 def find_base_model(name: str) -> type:
@@ -85,7 +85,7 @@ def _first_takes_anything(cls: type) -> bool:
 
 
 def _config_fields(arguments: Mapping[str, Any]) -> set[str]:
-    """Fields of the model's own config, which `from_pretrained` lets be overridden. Reads only the small config file."""
+    """Fields of the model's own config, which `from_pretrained` lets be overridden. Reads only the config file."""
     import transformers
 
     pretrained = arguments.get("pretrained")
