@@ -12,6 +12,10 @@ from lottery_plugins.errors import ConfigError, DataError, suggest
 
 __all__ = ["check_base_arguments", "find_base_model", "load_base_model"]
 
+_DEVICE = "cuda:0"
+"""The default of lm-eval's command line; its models take the CPU where there is no such device. The default of its
+Python models, "cuda", fails there."""
+
 _FROM_PRETRAINED = frozenset(
     """
     attn_implementation cache_dir code_revision commit_hash config device_map distributed_config
@@ -116,8 +120,11 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
         DataError: Its files can't be found or read.
         ConfigError: A library that it needs is not installed.
     """
+    given = dict(arguments)
+    if given.get("device") is None and "device" in inspect.signature(cls).parameters:
+        given["device"] = _DEVICE
     try:
-        return cls.create_from_arg_obj(dict(arguments), {})  # type: ignore[attr-defined]
+        return cls.create_from_arg_obj(given, {})  # type: ignore[attr-defined]
     except ModuleNotFoundError as error:  # lm-eval's own sentence says which of its extras to install
         raise ConfigError(
             "base", cls.__name__, "a model whose libraries are installed", _first_line(error) + "."
