@@ -69,7 +69,9 @@ def _check_finds(retriever: Retriever) -> None:
         for question, wanted in ASKED:
             found = [hit.document.id for hit in index.search(question, 2)]
             assert found[:1] == [wanted], f"{question!r} found {found}, not {wanted!r} first"
-        assert len(index.search("Who sells bread?", 100)) <= len(documents), "more results than documents"
+        for top_k in (1, 2, 100):
+            found = index.search("bread tower heron", top_k)
+            assert len(found) <= min(top_k, len(documents)), f"{len(found)} results for top_k={top_k}"
     assert list(retriever.build(()).search("bread", 3)) == [], "an empty corpus gave results"
 
 
