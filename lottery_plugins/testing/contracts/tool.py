@@ -84,7 +84,7 @@ def _check_good_call(tool: Tool, arguments: Mapping[str, Any], expected: str) ->
 def _check_any_call(tool: Tool) -> None:
     """Whatever a model writes: a result or a ToolError."""
     names = [parameter.name for parameter in tool.description.parameters]
-    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 
     @quiet
     @given(arguments=tool_arguments(*names))
