@@ -70,7 +70,7 @@ class Calculator:
         Raises:
             ToolError: The expression can't be read, has no value, or a value that is too long.
         """
-        text = text_argument(self.description, arguments, max_chars=self.max_chars, hint=HINT)
+        text = text_argument(self.description, arguments, max_chars=self.max_chars, hint=HINT).strip()
         expression = text.rstrip(" =?")  # models end with "= ?"
         arithmetic = Arithmetic(self.significant_digits, self.max_digits)
         try:
