@@ -51,16 +51,21 @@ def queries() -> st.SearchStrategy[str]:
     return st.one_of(st.lists(_words(), max_size=6).map(" ".join), model_text())
 
 
+def _titles_and_texts() -> st.SearchStrategy[tuple[str, str]]:
+    """A title, which may be empty, and a text, which may be empty or hold no word."""
+    text = st.one_of(st.lists(_words(), max_size=12).map(" ".join), model_text())
+    return st.tuples(st.one_of(st.just(""), _words()), text)
+
+
 def documents(id: str) -> st.SearchStrategy[Document]:  # noqa: A002 - the field's name
     """A document with this id; its text may be empty or hold no word."""
-    text = st.one_of(st.lists(_words(), max_size=12).map(" ".join), model_text())
-    return st.builds(Document, id=st.just(id), text=text, title=st.one_of(st.just(""), _words()))
+    return _titles_and_texts().map(lambda pair: Document(id=id, title=pair[0], text=pair[1]))
 
 
 def corpora(max_size: int = 12) -> st.SearchStrategy[tuple[Document, ...]]:
     """Knowledge bases with unique ids, down to the empty one; the same text may come twice."""
-    sizes = st.integers(0, max_size)
-    return sizes.flatmap(lambda n: st.tuples(*(documents(f"d{i}") for i in range(n))))
+    pairs = st.lists(_titles_and_texts(), max_size=max_size)
+    return pairs.map(lambda drawn: tuple(Document(f"d{i}", text, title) for i, (title, text) in enumerate(drawn)))
 
 
 def contexts(max_words: int = 120) -> st.SearchStrategy[str]:

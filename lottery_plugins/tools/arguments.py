@@ -17,7 +17,7 @@ def shortened(text: str, max_chars: int = 60) -> str:
 
 
 def text_argument(description: ToolDescription, arguments: Mapping[str, Any], *, max_chars: int, hint: str) -> str:
-    """The text of a tool's only parameter.
+    """The text of a tool's only parameter, as it was written.
 
     A number is taken as the text it was written as, since models leave quotes out; anything else is refused.
 
@@ -39,8 +39,8 @@ def text_argument(description: ToolDescription, arguments: Mapping[str, Any], *,
     value = arguments[name]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ToolError(tool, f"the argument {name!r} must be text, not {type(value).__name__}", hint)
-    text = _as_text(value, max_chars).strip()
-    if not text:
+    text = _as_text(value, max_chars)
+    if not text.strip():
         raise ToolError(tool, f"the argument {name!r} is empty", hint)
     if len(text) > max_chars:
         raise ToolError(tool, f"the argument {name!r} is longer than {max_chars} characters", hint, category="limit")

@@ -24,10 +24,10 @@ HINT = "Send one arithmetic expression."
 class Calculator:
     """Compute one arithmetic expression with a parser of our own; no eval.
 
-    Whole numbers and decimals are exact: a decimal that terminates is shown with all its digits, any other value with
-    `significant_digits`. Reads + - * / // % ** ^ ! × ÷, percent, brackets, thousands commas and underscores, and the
-    functions of `arithmetic.functions`. A percent sign before a value is the remainder, elsewhere hundredths;
-    `round` rounds half away from zero.
+    Whole numbers and decimals are exact: a decimal that terminates is shown with all its digits (up to 50 places), any
+    other value with `significant_digits`. Reads + - * / // % ** ^ ! × ÷, percent, brackets, thousands commas and
+    underscores, and the functions of `arithmetic.functions`. A percent sign before a value is the remainder, elsewhere
+    hundredths; `round` rounds half away from zero.
 
     Raises:
         ConfigError: If an option is out of range.
@@ -70,7 +70,7 @@ class Calculator:
         Raises:
             ToolError: The expression can't be read, has no value, or a value that is too long.
         """
-        text = text_argument(self.description, arguments, max_chars=self.max_chars, hint=HINT)
+        text = text_argument(self.description, arguments, max_chars=self.max_chars, hint=HINT).strip()
         expression = text.rstrip(" =?")  # models end with "= ?"
         arithmetic = Arithmetic(self.significant_digits, self.max_digits)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -98,8 +99,9 @@ class Python:
 
 
 def strip_fences(text: str) -> str:
-    """The code inside Markdown fences, several blocks joined; the text itself when there are none."""
-    blocks = [match[1].rstrip() for match in _FENCED.finditer(text)]
+    """The code inside Markdown fences, several blocks joined, or else the text; common indentation is taken away."""
+    blocks = [textwrap.dedent(match[1]).strip("\n") for match in _FENCED.finditer(text)]
     if blocks:
         return "\n".join(blocks)
+    text = textwrap.dedent(text).strip("\n")
     return text[1:-1] if re.fullmatch(r"`[^`\n]+`", text) else text

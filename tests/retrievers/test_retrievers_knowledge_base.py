@@ -10,7 +10,7 @@ from lottery_plugins.errors import DataError
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
 
 
-@pytest.fixture()
+@pytest.fixture
 def write(tmp_path):
     def make(text, name="kb.jsonl"):
         path = tmp_path / name

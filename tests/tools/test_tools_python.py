@@ -54,6 +54,8 @@ def test_what_is_printed_or_else_the_last_value_comes_back(code, expected):
         ("`print(1)`", "print(1)"),
         ("print('```')", "print('```')"),
         ("print(1)", "print(1)"),
+        ("\n    x = 1\n    print(x)\n", "x = 1\nprint(x)"),
+        ("1. So:\n   ```python\n   if x:\n       print(1)\n   ```", "if x:\n    print(1)"),
     ],
 )
 def test_markdown_fences_are_stripped(text, code):

@@ -44,7 +44,13 @@ def check_memory(memory_class: type, *, options: Mapping[str, Any] | None = None
     _check_fresh(backend)
     machine = type("MemoryMachine", (_MemoryMachine,), {"backend": backend})
     run_state_machine_as_test(
-        machine, settings=settings(deadline=None, stateful_step_count=30, suppress_health_check=list(HealthCheck))
+        machine,
+        settings=settings(
+            deadline=None,
+            stateful_step_count=30,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        ),
     )
 
 

@@ -84,7 +84,11 @@ def _check_instances(cls: type, options: dict[str, Any]) -> None:
     first, second = cls(**options), cls(**options)
     assert first == second, f"{cls.__name__} is not equal to one with the same options"
     assert hash(first) == hash(second), f"{cls.__name__} has another hash than one with the same options"
-    assert pickle.loads(pickle.dumps(first)) == first, f"{cls.__name__} is not the same after pickling"
+    try:
+        copy = pickle.loads(pickle.dumps(first))
+    except (pickle.PickleError, AttributeError, TypeError) as error:
+        raise AssertionError(f"{cls.__name__} can't be pickled ({error}); define it at the top of a module") from error
+    assert copy == first, f"{cls.__name__} is not the same after pickling"
     for field in dataclasses.fields(cls):
         value = getattr(first, field.name)
         try:

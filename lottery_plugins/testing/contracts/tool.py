@@ -70,7 +70,10 @@ def _check_description(tool: Tool) -> None:
 
 def _check_good_call(tool: Tool, arguments: Mapping[str, Any], expected: str) -> None:
     before = dict(arguments)
-    result = tool.call(arguments)
+    try:
+        result = tool.call(arguments)
+    except ToolError as error:
+        raise AssertionError(f"the good call {arguments} was refused: {error}") from error
     assert isinstance(result, ToolResult), f"{arguments} gave a {type(result).__name__}, not a ToolResult"
     assert expected in result.text, f"{arguments} gave {result.text!r}, which does not contain {expected!r}"
     assert result.error is None, f"{arguments} gave a result with the error {result.error!r}; raise ToolError instead"
@@ -81,7 +84,7 @@ def _check_good_call(tool: Tool, arguments: Mapping[str, Any], expected: str) ->
 def _check_any_call(tool: Tool) -> None:
     """Whatever a model writes: a result or a ToolError."""
     names = [parameter.name for parameter in tool.description.parameters]
-    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck))
+    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
 
     @quiet
     @given(arguments=tool_arguments(*names))

@@ -52,7 +52,7 @@ def _root(degree: int) -> Callable[[Arithmetic, Sequence[Number]], Number]:
 def _total(arithmetic: Arithmetic, numbers: Sequence[Number]) -> Number:
     total = Number(Fraction(0))
     for number in numbers:
-        total = arithmetic.checked(total.value + number.value, total, number)
+        total = arithmetic.add(total, number)
     return total
 
 

@@ -13,6 +13,9 @@ WORKING_DIGITS = 60
 SETTLED_DIGITS = 40
 """Irrational values are carried to 60 significant digits, and compared with whole numbers to 40."""
 
+EXACT_PLACES = 50
+"""A decimal that terminates is shown in full up to this many places; a longer one floods the model's prompt."""
+
 
 class CalculationError(Exception):
     """An expression that has no answer here.
@@ -42,7 +45,7 @@ class Arithmetic:
 
     Args:
         significant_digits: Digits shown of a value whose decimal does not terminate.
-        max_digits: Most digits of a result; numerators and denominators on the way may have a fifth more.
+        max_digits: Most digits of a result. A fraction with a fifth more digits in its terms is rounded on the way.
     """
 
     significant_digits: int
@@ -60,13 +63,13 @@ class Arithmetic:
         )
 
     def checked(self, value: Fraction, *operands: Number) -> Number:
-        """The value as a number, exact when all operands are."""
+        """The value as a number, exact when all operands are and its fraction is not too long."""
         is_exact = all(operand.is_exact for operand in operands)
-        if not is_exact:
-            value = self.rounded(value, WORKING_DIGITS)
         if max(value.numerator.bit_length(), value.denominator.bit_length()) > self.max_bits:
-            raise self.too_large()
-        return Number(value, is_exact)
+            if value.numerator.bit_length() - value.denominator.bit_length() > self.max_bits:
+                raise self.too_large()
+            is_exact = False
+        return Number(value if is_exact else self.rounded(value, WORKING_DIGITS), is_exact)
 
     def rounded(self, value: Fraction, digits: int) -> Fraction:
         """The value to that many significant digits."""
@@ -76,6 +79,13 @@ class Arithmetic:
     def settled(self, number: Number) -> Fraction:
         """The value to floor or round: a rounded one is freed of its last digits, so that sqrt(2)**2 counts as 2."""
         return number.value if number.is_exact else self.rounded(number.value, SETTLED_DIGITS)
+
+    def add(self, left: Number, right: Number) -> Number:
+        """The sum; what is left of rounded values that cancel out is noise, and counts as 0."""
+        total = self.checked(left.value + right.value, left, right)
+        if not total.is_exact and abs(total.value) * 10**SETTLED_DIGITS < abs(left.value):
+            return Number(Fraction(0), is_exact=False)
+        return total
 
     def divide(self, left: Number, right: Number) -> Number:
         """True division."""
@@ -121,7 +131,7 @@ class Arithmetic:
         if value == -1:
             return self.checked(Fraction(-1 if power % 2 else 1), base, exponent)
         bits = max(value.numerator.bit_length(), value.denominator.bit_length()) - 1
-        if not base.is_exact:
+        if not base.is_exact or (bits * abs(power) > self.max_bits and value.denominator > 1):
             return self.approximated(lambda context: context.power(_decimal(base, context), Decimal(power)))
         if bits * abs(power) > self.max_bits:
             raise self.too_large()
@@ -146,7 +156,7 @@ class Arithmetic:
                 raise self.too_large()
             return text
         places = decimal_places(value.denominator) if number.is_exact else None
-        if places is not None and places <= self.max_digits:
+        if places is not None and places <= EXACT_PLACES:
             digits = str(abs(value.numerator) * 10**places // value.denominator).rjust(places + 1, "0")
             return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
         context = Context(prec=self.significant_digits)

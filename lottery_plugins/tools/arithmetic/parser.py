@@ -124,9 +124,9 @@ class _Parser:
         arithmetic = self.arithmetic
         match operator:
             case "+":
-                return arithmetic.checked(left.value + right.value, left, right)
+                return arithmetic.add(left, right)
             case "-":
-                return arithmetic.checked(left.value - right.value, left, right)
+                return arithmetic.add(left, Number(-right.value, right.is_exact))
             case "*":
                 return arithmetic.checked(left.value * right.value, left, right)
             case "/":

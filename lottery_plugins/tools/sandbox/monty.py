@@ -1,6 +1,7 @@
 """Running a program in pydantic-monty.
 
-The interpreter lives in worker processes of a pool that is made at the first call and closed at exit. A worker that a program brings down is replaced; ours never is.
+The interpreter lives in worker processes of a pool that is made at the first call and closed at exit. A worker that a
+program brings down is replaced; our own process is never harmed.
 """
 
 from __future__ import annotations
