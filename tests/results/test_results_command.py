@@ -29,7 +29,8 @@ def three(runs):
 def test_runs_are_named_by_the_ends_of_their_paths_that_tell_them_apart(runs, capsys):
     folders = [runs.write(f"{model}/out", {"t": [1.0]}) for model in ("big", "small")]
     assert lottery_compare(*folders) == 0
-    assert "small/out against big/out, all tasks (1 task): inconclusive" in capsys.readouterr().out
+    words = capsys.readouterr().out.split()
+    assert {"big/out", "small/out"} <= set(words)
 
 
 @pytest.mark.parametrize(("fail_on", "equal", "worse"), [(None, 0, 0), ("inferior", 0, 1), ("inconclusive", 0, 1)])

@@ -150,7 +150,7 @@ def test_table_shows_every_arm_at_every_width(study, runs, width):
 
 
 def test_costs_that_nobody_measured_are_said_to_be_not_measured(study):
-    assert "seconds: not measured, as no run has a ledger.json" in shown(compare_study(study, QUICK))
+    assert "tokens and seconds: not measured, as no run has a ledger.json" in shown(compare_study(study, QUICK))
     assert "| not measured |" in render_markdown(compare_study(study, QUICK))
 
 
