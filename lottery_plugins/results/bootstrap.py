@@ -18,6 +18,8 @@ __all__ = ["ClusterBootstrap"]
 Floats = NDArray[np.float64]
 
 _ENOUGH = 5
+_CHUNK = 2_000_000
+_FEW_KINDS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,12 +71,7 @@ class ClusterBootstrap:
         labels = np.arange(data.size) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
         sums, sizes = np.bincount(labels, data).astype(np.float64), np.bincount(labels).astype(np.float64)
         count, mean = sums.size, float(sums.sum() / sizes.sum())
-        rng = np.random.default_rng(seed)
-        means = np.empty(resamples)
-        step = max(1, 2_000_000 // count)
-        for start in range(0, resamples, step):
-            picks = rng.integers(count, size=(min(step, resamples - start), count))  # (replicates, clusters)
-            means[start : start + step] = sums[picks].sum(axis=1) / sizes[picks].sum(axis=1)
+        means = _replicates(sums, sizes, np.random.default_rng(seed), resamples)
         tolerance = 1e-12 * max(1.0, float(np.abs(data).max()))
         below, ties = np.mean(means < mean - tolerance), np.mean(np.abs(means - mean) <= tolerance)
         share = float(np.clip(below + ties / 2, 1 / (resamples + 1), resamples / (resamples + 1)))
@@ -132,6 +129,28 @@ class ClusterBootstrap:
         stretch = 1 + self.acceleration * w
         z = w / stretch - self.bias if stretch > 0 else math.copysign(math.inf, w)
         return float(stats.t.cdf(sign * z / self._widening, self.clusters - 1))
+
+
+def _replicates(sums: Floats, sizes: Floats, rng: np.random.Generator, resamples: int) -> Floats:
+    """Means of resampled clusters.
+
+    Only how often each kind of cluster (sum and size) is drawn matters, so counts are drawn: right-or-wrong
+    scores have three or four kinds. Kinds are in order of appearance, so that negated values give negated replicates.
+    """
+    kinds, first, counts = np.unique(np.stack([sums, sizes]), axis=1, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    (kind_sums, kind_sizes), shares = kinds[:, order], counts[order] / sums.size
+    means = np.empty(resamples)
+    step = max(1, _CHUNK // sums.size)
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        if order.size <= _FEW_KINDS:
+            drawn = rng.multinomial(sums.size, shares, size=size)  # (replicates, kinds)
+            means[start : start + size] = (drawn @ kind_sums) / (drawn @ kind_sizes)
+        else:
+            picks = rng.integers(sums.size, size=(size, sums.size))  # (replicates, clusters)
+            means[start : start + size] = sums[picks].sum(axis=1) / sizes[picks].sum(axis=1)
+    return means
 
 
 def _unseen_scale(cluster_means: Floats, data: Floats) -> float:

@@ -78,8 +78,8 @@ class TaskComparison:
         num_clusters: Clusters of documents; equals num_documents where each is its own.
         method: "Tango score" or "BCa bootstrap".
         arms: The baseline first.
-        interaction: How much more augmentation gives the compressed model than the original, with a 95 % interval;
-            None unless all four arms of a study are there.
+        interaction: How much more augmentation gives the compressed model than the original, with bounds like a
+            difference's; None unless all four arms of a study are there.
     """
 
     task: str

@@ -55,9 +55,8 @@ def interaction(task: AlignedTask, options: CompareOptions) -> Estimate | None:
         return None
     original_plain, original_augmented, compressed_plain, compressed_augmented = (task.arms[a] for a in STUDY_ARMS)
     gain = (compressed_augmented - compressed_plain) - (original_augmented - original_plain)
-    return ClusterBootstrap.of(gain, task.clusters, seed=options.seed, resamples=options.resamples).interval(
-        (1 - _CONFIDENCE) / 2
-    )
+    bootstrap = ClusterBootstrap.of(gain, task.clusters, seed=options.seed, resamples=options.resamples)
+    return bootstrap.interval(options.alpha)
 
 
 def _bootstrap(values: Floats, task: AlignedTask, options: CompareOptions, least: float) -> Estimate:
