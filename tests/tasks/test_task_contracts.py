@@ -2,11 +2,13 @@
 
 import gzip
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from lottery_plugins.errors import ConfigError, DataError
+from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, schedule, squad, two_hop
 from lottery_plugins.testing.contracts.task import check_task
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
@@ -160,3 +162,34 @@ def test_contract_catches_a_task_that_connects(tmp_path):
     (tmp_path / "my_task.yaml").write_text(text)
     with pytest.raises(AssertionError, match="network"):
         check_task("my_task", include_path=tmp_path)
+
+
+KNOBS = {
+    "retrieval": [needle.NeedleKnobs],
+    "resources": [arithmetic.ArithmeticKnobs, invented_facts.FactsKnobs],
+    "operations": [operations.OperationsKnobs],
+    "long_context": [two_hop.TwoHopKnobs],
+    "planning": [schedule.ScheduleKnobs],
+    "paper": [squad.SquadKnobs],
+}
+
+
+def test_every_family_folder_is_listed():
+    assert {path.parent.name for path in TASK_YAML.glob("*/*.yaml")} == set(KNOBS)
+
+
+@pytest.mark.parametrize("folder", KNOBS)
+def test_readme_names_every_task_knob_and_default(folder):
+    text = (TASK_YAML / folder / "README.md").read_text()
+    for path in (TASK_YAML / folder).glob("*.yaml"):
+        assert f"`{path.stem}`" in text
+    for knob in (field for kind in KNOBS[folder] for field in fields(kind)):
+        assert f"`{knob.name}`" in text
+        row = next((line for line in text.splitlines() if line.startswith(f"| `{knob.name}` |")), None)
+        default = ", ".join(f"{value:g}" for value in knob.default) if isinstance(knob.default, tuple) else None
+        assert row is None or default is None or f"| {default} |" in row
+
+
+def test_squad_number_of_questions_follows_the_knob(squad_folder):
+    task = load("lottery-paper-squad", data_dir=str(squad_folder), num_docs=5)["tasks"]["lottery-paper-squad"]
+    assert len(task.eval_docs) == 5
