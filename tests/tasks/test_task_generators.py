@@ -40,7 +40,7 @@ def digest():
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-GOLDEN = "3dd0816c1eb1fb152da02a1fd8a6a7ea7d4f5efe6aaa966647be25e3068e2574"
+GOLDEN = "677a2eedc130aabacefabfac45529f5555d4c3f48d93b9eb63c75d9eac0d23b9"
 
 
 def test_documents_are_what_they_were_when_version_1_was_published():
@@ -128,6 +128,11 @@ def test_needles_cover_the_grid_and_stand_at_their_depth():
         at = row["context"].index(row["answer"]) / len(row["context"])
         assert abs(at - row["depth"]) < 0.25, row["depth"]
         assert row["context"].count(row["answer"]) == 1
+
+
+def test_every_cell_of_the_needle_grid_meets_every_template():
+    seen = {(row["length"], row["depth"], row["template"]) for row in rows("needle", num_docs=60)}
+    assert len(seen) == 60
 
 
 def test_needle_length_follows_the_knob():
