@@ -66,7 +66,7 @@ def build(**metadata: Any) -> dict[str, Any]:
 
 
 def make_row(rng: Rng, index: int, knobs: NeedleKnobs, lengths: Sequence[int]) -> Row:
-    """One document; consecutive ones walk through the cells of length x depth; a cell's next turn has the next template."""
+    """One document; consecutive ones walk through length x depth, and a cell's next turn has the next template."""
     round_, cell = divmod(index, len(lengths) * len(knobs.needle_depths))
     depth_index, length_index = divmod(cell, len(lengths))
     template = TEMPLATES[(round_ + cell) % len(TEMPLATES)]
