@@ -18,7 +18,7 @@ from lottery_plugins.tasks.words import NAMES, coin_word, word_list
 
 __all__ = ["FactsKnobs", "build", "make_row", "score"]
 
-KINDS = word_list("Castle Bridge Museum Lighthouse Abbey Theater Library Tower Garden Market Observatory Fountain")
+KINDS = word_list("Castle Hotel Museum Lighthouse Abbey Theater Library Tower School Market Hospital Palace")
 _LETTERS = "abdefgiklmnoprstuvz"
 
 
@@ -51,11 +51,15 @@ def _year(rng: Rng) -> str:
     return str(rng.between(1101, 1989))
 
 
+def _rooms(rng: Rng) -> str:
+    return str(rng.between(101, 989))
+
+
 ATTRIBUTES = (
-    Attribute("architect", "It was designed by {}.", "Who designed {}?", _person),
-    Attribute("year", "It was opened in the year {}.", "In which year was {} opened?", _year),
-    Attribute("town", "It stands in the town of {}.", "In which town does {} stand?", lambda rng: coin_word(rng, 3)),
-    Attribute("keeper", "Its keeper is {}.", "Who is the keeper of {}?", _person),
+    Attribute("builder", "The {title} was built by {value}.", "Who built the {title}?", _person),
+    Attribute("year", "The {title} was opened in {value}.", "When was the {title} opened?", _year),
+    Attribute("town", "The {title} is in the town of {value}.", "In which town is the {title}?", coin_word),
+    Attribute("rooms", "The {title} has {value} rooms.", "How many rooms does the {title} have?", _rooms),
 )
 
 
@@ -77,7 +81,7 @@ def make_row(rng: Rng, index: int, knobs: FactsKnobs) -> Row:
     column = ATTRIBUTES.index(asked)
     answer = facts[0][column]
     return {
-        "question": asked.question.format(f"the {titles[0]}"),
+        "question": asked.question.format(title=titles[0]),
         "answer": answer,
         "accepted": [answer, answer.split()[-1]] if " " in answer else [answer],
         "distractors": [value for row in facts for value in row if value != answer],
@@ -94,12 +98,12 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
 
 def _titles(rng: Rng, count: int) -> list[str]:
     """Different titles; the first is asked for, and a half of the others are near misses of it."""
-    name, kind = coin_word(rng, 3), rng.choice(KINDS)
+    name, kind = coin_word(rng), rng.choice(KINDS)
     titles = {f"{name} {kind}": None}
     for other in rng.sample([k for k in KINDS if k != kind], 4):
         titles[f"{name} {other}"] = None
     while len(titles) < count:
-        near = _misspell(rng, name) if len(titles) < count // 2 else coin_word(rng, 3)
+        near = _misspell(rng, name) if len(titles) < count // 2 else coin_word(rng)
         titles[f"{near} {kind if rng.below(2) else rng.choice(KINDS)}"] = None
     return list(titles)[:count]
 
@@ -128,5 +132,5 @@ def _facts(rng: Rng, titles: Sequence[str]) -> list[list[str]]:
 
 
 def _text(rng: Rng, title: str, values: Sequence[str]) -> str:
-    statements = [attribute.statement.format(value) for attribute, value in zip(ATTRIBUTES, values, strict=True)]
-    return " ".join([f"This is about the {title}.", *rng.shuffled(statements)])
+    stated = [a.statement.format(title=title, value=value) for a, value in zip(ATTRIBUTES, values, strict=True)]
+    return " ".join(rng.shuffled(stated))

@@ -66,10 +66,10 @@ def build(**metadata: Any) -> dict[str, Any]:
 
 
 def make_row(rng: Rng, index: int, knobs: NeedleKnobs, lengths: Sequence[int]) -> Row:
-    """One document; consecutive ones walk through all cells of length x depth, then take the next template."""
-    cell, length_index = divmod(index, len(lengths))
-    round_, depth_index = divmod(cell, len(knobs.needle_depths))
-    template = TEMPLATES[(round_ + index) % len(TEMPLATES)]
+    """One document; consecutive ones walk through length x depth, and a cell's next turn has the next template."""
+    round_, cell = divmod(index, len(lengths) * len(knobs.needle_depths))
+    depth_index, length_index = divmod(cell, len(lengths))
+    template = TEMPLATES[(round_ + cell) % len(TEMPLATES)]
     length, depth = lengths[length_index], knobs.needle_depths[depth_index]
     count = 1 + knobs.needle_distractors
     keys = rng.sample(template.keys, count)

@@ -19,6 +19,7 @@ from lottery_plugins.tasks.words import word_list
 __all__ = ["SYMBOLS", "OperationsKnobs", "build", "make_row", "score"]
 
 EMPTY = "empty"
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SYMBOLS = word_list(
     "apple ball bear bell bird boat book cake cat chair clock coin cow cup desk dog door duck fish flag fork "
     "frog glass goat gold horse key king knife lamp leaf lion moon mouse nest pen piano pig queen ring ship shoe "
@@ -36,8 +37,8 @@ class OperationsKnobs(TaskKnobs):
         operations_steps: Instructions that are carried out before the tape is read.
     """
 
-    operations_cells: tuple[int, ...] = knob((4, 6), 2, 30)
-    operations_steps: tuple[int, ...] = knob((1, 2, 3), 1, 100)
+    operations_cells: tuple[int, ...] = knob((4,), 2, len(LETTERS))
+    operations_steps: tuple[int, ...] = knob((1, 2), 1, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +80,16 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
 
 
 def _show(tape: Sequence[str]) -> str:
-    return "\n".join(f"Cell {i}: {symbol}" for i, symbol in enumerate(tape, 1))
+    return " ".join(f"The word in cell {LETTERS[i]} is {symbol}." for i, symbol in enumerate(tape))
 
 
 def _repeat(rng: Rng, tape: Sequence[str], steps: int) -> tuple[str, Sequence[str]]:
-    return f"Repeat this list of words exactly: {' '.join(tape)}", tape
+    return f"Question: Repeat this list of words exactly: {' '.join(tape)}", tape
 
 
 def _read(rng: Rng, tape: Sequence[str], steps: int) -> tuple[str, Sequence[str]]:
     at = rng.below(len(tape))
-    return f"{_show(tape)}\nWhat is in cell {at + 1}?", [tape[at]]
+    return f"{_show(tape)}\n\nQuestion: What is the word in cell {LETTERS[at]}?", [tape[at]]
 
 
 def _write(rng: Rng, tape: Sequence[str], steps: int) -> tuple[str, Sequence[str]]:
@@ -114,7 +115,7 @@ def _run(
         texts.append(done.text)
         touched.update(done.touched)
     at = rng.choice(sorted(touched))
-    return f"{_show(start)}\n{' '.join(texts)}\nWhat is in cell {at + 1} now?", [tape[at]]
+    return f"{_show(start)} {' '.join(texts)}\n\nQuestion: What is the word in cell {LETTERS[at]} now?", [tape[at]]
 
 
 def _put(tape: Sequence[str], *changes: tuple[int, str]) -> tuple[str, ...]:
@@ -126,13 +127,15 @@ def _put(tape: Sequence[str], *changes: tuple[int, str]) -> tuple[str, ...]:
 
 def _write_one(rng: Rng, tape: Sequence[str]) -> Instruction:
     at, symbol = rng.below(len(tape)), rng.choice([s for s in SYMBOLS if s not in tape])
-    return Instruction(f"Write {symbol} into cell {at + 1}.", (at,), _put(tape, (at, symbol)))
+    return Instruction(f"Now the word {symbol} is written into cell {LETTERS[at]}.", (at,), _put(tape, (at, symbol)))
 
 
 def _copy_one(rng: Rng, tape: Sequence[str]) -> Instruction:
     source, target = rng.sample(range(len(tape)), 2)
     return Instruction(
-        f"Copy the word in cell {source + 1} into cell {target + 1}.", (target,), _put(tape, (target, tape[source]))
+        f"Now the word in cell {LETTERS[source]} is copied into cell {LETTERS[target]}.",
+        (target,),
+        _put(tape, (target, tape[source])),
     )
 
 
@@ -141,7 +144,8 @@ def _move_one(rng: Rng, tape: Sequence[str]) -> Instruction:
     source = rng.choice(full)
     target = rng.choice([i for i in range(len(tape)) if i != source])
     return Instruction(
-        f"Move the word in cell {source + 1} to cell {target + 1}, so that cell {source + 1} is {EMPTY}.",
+        f"Now the word in cell {LETTERS[source]} is moved to cell {LETTERS[target]}, "
+        f"and cell {LETTERS[source]} is {EMPTY}.",
         (source, target),
         _put(tape, (target, tape[source]), (source, EMPTY)),
     )

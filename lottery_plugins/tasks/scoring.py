@@ -1,8 +1,8 @@
 """Scores of answers: pure functions of the text a model wrote and the gold value.
 
 Every function takes any text whatever, evaluates nothing, never raises, and returns 1.0 or 0.0 (F1: between). What is
-read is one span of the text (`answer_span`), and a span that names a wrong candidate beside the right one scores 0, so
-that listing everything is not an answer.
+read is one span of the text (`answer_span`), and there the first sentence that names a candidate; naming a wrong one
+beside the right one scores 0, so that listing everything is not an answer.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ _MARKER = re.compile(
 )
 _NEXT_PROBLEM = re.compile(r"\S\s*?\n\s*(?:Question|Problem|Text|User|Q)[ \t]*:")
 _NUMBER = re.compile(
-    r"(?<![0-9A-Za-z_.])(?<![0-9A-Za-z_)\]]-)(-?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,60})(?:\.[0-9]{1,60})?)"
+    r"(?<![0-9A-Za-z_.)\]])(-?(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]{1,60})(?:\.[0-9]{1,60})?)"
     r"(?:[eE]([+-]?[0-9]{1,2})(?![0-9A-Za-z]))?"
 )
 _BARE_WORDS = 6
+_LONGEST_SENTENCE = 40
 
 
 def simplify(text: str) -> str:
@@ -43,7 +44,7 @@ def simplify(text: str) -> str:
 
 
 def after_marker(text: str) -> str | None:
-    """What follows the last answer mark ("Answer:", "the answer is", "####", LaTeX's boxed); None when there is none."""
+    """What follows the last answer mark ("Answer:", "the answer is", "####", LaTeX's boxed), or None."""
     text = _own_part(simplify(text))
     marks = list(_MARKER.finditer(text))
     if not marks:
@@ -86,26 +87,37 @@ def number_score(text: str, gold: str) -> float:
 
 
 def value_score(text: str, accepted: Collection[str], rejected: Iterable[str] = ()) -> float:
-    """1.0 when the span names an accepted value as whole words and no rejected one.
+    """1.0 when the first sentence that names any candidate names the right one alone, in at most 40 words.
 
     Args:
         text: What the model wrote.
-        accepted: Spellings of the right value. When one is a number, the span must hold no other number.
+        accepted: Spellings of the right value. When one is a number, every other number is a wrong candidate.
         rejected: Wrong candidates; accepted spellings among them are ignored.
     """
-    span = _words(answer_span(text))
     right = {_words(value) for value in accepted}
-    if not any(_names(span, value) for value in right):
-        return 0.0
-    if any(value.isdigit() for value in right) and len(set(numbers(answer_span(text)))) > 1:
-        return 0.0
-    return float(not any(_names(span, wrong) for wrong in {_words(value) for value in rejected} - right))
+    wrong = {_words(value) for value in rejected} - right
+    is_number = any(value.isdigit() for value in right)
+    for sentence in _sentences(answer_span(text)):
+        said = _words(sentence)
+        named_right = any(_names(said, value) for value in right)
+        found = set(numbers(sentence)) if is_number else set()
+        named_wrong = any(_names(said, value) for value in wrong) or len(found) > named_right
+        if named_right or named_wrong:
+            return float(named_right and not named_wrong and len(said.split()) <= _LONGEST_SENTENCE)
+    return 0.0
 
 
 def sequence_score(text: str, gold: Sequence[str], alphabet: Collection[str]) -> float:
-    """1.0 when the symbols of the span, words outside the alphabet left out, are the gold sequence exactly."""
+    """1.0 when the symbols named are the gold sequence exactly; words outside the alphabet are left out.
+
+    A sequence of one symbol is read from the first sentence or line that names any symbol. A longer one is read from
+    the span, or, where that is one line of a list, from all lines.
+    """
     known = {symbol.casefold() for symbol in alphabet}
-    found = [word for word in re.findall(r"\w+", answer_span(text).casefold()) if word in known]
+    span = answer_span(text)
+    parts = _sentences(span) if len(gold) == 1 else [span, _all_lines(text)]
+    lists = ([word for word in re.findall(r"\w+", part.casefold()) if word in known] for part in parts)
+    found = next((named for named in lists if len(named) > (len(gold) > 1)), [])
     return float(found == [symbol.casefold() for symbol in gold])
 
 
@@ -114,8 +126,7 @@ def order_score(text: str, items: Sequence[str], before: Iterable[tuple[str, str
 
     Any valid order counts. Read is what follows the last answer mark, else the whole text, over several lines.
     """
-    marked = after_marker(text)
-    span = (_own_part(simplify(text)) if marked is None else marked).casefold()
+    span = _all_lines(text).casefold()
     known = {item.casefold() for item in items}
     found = [word for word in re.findall(r"\w+", span) if word in known]
     if len(found) != len(known) or set(found) != known:
@@ -130,6 +141,12 @@ def _own_part(text: str) -> str:
     return text[: found.start() + 1] if found else text
 
 
+def _all_lines(text: str) -> str:
+    """What follows the last answer mark, else the whole text, over several lines."""
+    marked = after_marker(text)
+    return _own_part(simplify(text)) if marked is None else marked
+
+
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.split("\n") if line.strip()), "")
 
@@ -138,6 +155,10 @@ def _words(text: str) -> str:
     """Case-folded words and numbers separated by one blank, with blanks around; thousands commas dropped."""
     text = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", simplify(text).casefold())
     return " ".join(re.findall(r"\w+", text))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+|\n+", text)
 
 
 def _names(span: str, value: str) -> bool:

@@ -37,10 +37,12 @@ class TwoHopKnobs(TaskKnobs):
     Attributes:
         two_hop_lengths: Lengths of the text in tokens of an English vocabulary, about.
         two_hop_chains: Pairs of facts in the text, the asked one included.
+        two_hop_gaps: Distance between the facts of a pair, as a share of the text; 0 puts them side by side.
     """
 
     two_hop_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
     two_hop_chains: int = knob(4, 2, 12)
+    two_hop_gaps: tuple[float, ...] = knob((0.0, 0.5), 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +98,27 @@ def build(**metadata: Any) -> dict[str, Any]:
 
 
 def make_row(rng: Rng, index: int, knobs: TwoHopKnobs, lengths: Sequence[int]) -> Row:
-    """One document; consecutive ones walk through lengths, then templates."""
+    """One document; consecutive ones walk through lengths, then templates, then gaps."""
     round_, length_index = divmod(index, len(lengths))
-    template, length = TEMPLATES[round_ % len(TEMPLATES)], lengths[length_index]
+    more, template_index = divmod(round_, len(TEMPLATES))
+    template, length = TEMPLATES[template_index], lengths[length_index]
+    gap = knobs.two_hop_gaps[more % len(knobs.two_hop_gaps)]
     count = knobs.two_hop_chains
     people = rng.sample(NAMES, count)
     links = rng.sample([link for link in template.links if link not in people and link not in template.places], count)
     places = rng.sample(template.places, count)
     firsts = [template.first.format(person=p, link=k) for p, k in zip(people, links, strict=True)]
     seconds = [template.second.format(link=k, place=p) for k, p in zip(links, places, strict=True)]
-    facts = [*firsts, *seconds]
-    sentences = [filler(rng) for _ in range(sentence_count(length, sum(map(count_words, facts))))]
-    for fact in rng.shuffled(facts):
-        sentences.insert(rng.below(len(sentences) + 1), fact)
+    used = sum(map(count_words, [*firsts, *seconds]))
+    sentences = [filler(rng) for _ in range(sentence_count(length, used))]
     return {
-        "context": " ".join(sentences),
+        "context": " ".join(_mixed(rng, list(zip(firsts, seconds, strict=True)), sentences, gap)),
         "question": template.question.format(person=people[0]),
         "answer": places[0],
         "distractors": places[1:],
         "bridge": links[0],
         "length": length,
+        "gap": gap,
         "template": template.name,
     }
 
@@ -124,3 +127,14 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """1 when the place is named and no other place of its kind is."""
     places = next(t.places for t in TEMPLATES if t.name == doc["template"])
     return {"acc": value_score(results[0], [doc["answer"]], places)}
+
+
+def _mixed(rng: Rng, chains: Sequence[tuple[str, str]], fillers: Sequence[str], gap: float) -> list[str]:
+    """The chains' facts at random places among the fillers, the two facts of a chain `gap` apart, first hop first."""
+    scale = 1_000_000
+    apart = round(gap * scale)
+    placed = [((2 * i + 1) * scale // (2 * len(fillers)), sentence) for i, sentence in enumerate(fillers)]
+    for first, second in chains:
+        at = rng.below(scale - apart + 1)
+        placed += [(at, first), (at + apart, second)]
+    return [sentence for _, sentence in sorted(placed, key=lambda item: item[0])]
