@@ -161,7 +161,14 @@ def test_chat_models_get_examples_as_turns_and_base_models_as_text():
     _, base = run(ProgramAided(), ["5)"], fake_problem(is_chat=False), tools=[python()])
     assert [m.role for m in chat.requests[0].messages][:3] == ["system", "user", "assistant"]
     assert [m.role for m in base.requests[0].messages] == ["user", "assistant"]
-    assert load("program-aided").examples[0].question in base.prompts[0]
+    assert load("program-aided-line").examples[0].question in base.prompts[0]
+
+
+def test_a_program_in_steps_may_have_several_lines():
+    result, backend = run(ProgramAided(style="steps"), [" 2 pens\npens = 2\n# 3 more\npens += 3"], tools=[python()])
+    assert result.answer == "5"
+    assert "pens += 3\\nprint(pens)" in result.steps[1].prompt
+    assert backend.prompts[0].endswith("\n#")
 
 
 def test_calculator_runs_a_lone_expression():
@@ -267,6 +274,7 @@ def test_react_shows_the_error_of_an_unknown_tool():
         lambda: ProgramAided(retries=-1),
         lambda: ProgramAided(max_tokens=0),
         lambda: ProgramAided(fallback="guess"),
+        lambda: ProgramAided(style="essay"),
         lambda: ReAct(max_steps=0),
         lambda: ReAct(max_tokens=0),
         lambda: ReAct(max_reminders=-1),
@@ -278,7 +286,9 @@ def test_an_option_out_of_range_is_refused_by_name(make):
         make()
 
 
-@pytest.mark.parametrize("name", ["chain-of-thought", "program-aided", "react", "retrieve-then-read"])
+@pytest.mark.parametrize(
+    "name", ["chain-of-thought", "program-aided-line", "program-aided-steps", "react", "retrieve-then-read"]
+)
 def test_prompts_version_names_each_prompt_file_and_its_version(name):
     assert f"{name}={load(name).version}" in prompts_version()
 
