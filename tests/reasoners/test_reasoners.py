@@ -226,6 +226,12 @@ def test_react_searches_when_there_is_a_retriever():
     assert "Observation: Lumen Bridge\nThe Lumen Bridge is 211 m long." in backend.prompts[1]
 
 
+def test_react_begins_its_own_reply():
+    messages = (Message("user", "2+3?"), Message("assistant", "A:"))
+    _, backend = run(ReAct(), ["Finish[5]"], fake_problem(messages=messages))
+    assert [m.content for m in backend.requests[0].messages[1:]] == ["Thought:"]
+
+
 def test_react_offers_search_only_with_a_retriever():
     _, without = run(ReAct(), ["Finish[1]"])
     _, with_one = run(ReAct(), ["Finish[1]"], documents=[BRIDGE])
