@@ -40,18 +40,22 @@ class ProgramAided:
     source: ClassVar[str] = "Gao et al. 2022, PAL: Program-aided Language Models, arXiv:2211.10435"
     needs: ClassVar[tuple[str, ...]] = ("tools",)
 
+    style: str = option(
+        "line", "one expression, for the smallest models, or a program in steps", allowed="line or steps"
+    )
     max_tokens: int = option(192, "longest program", unit="tokens", allowed="1 or more")
     retries: int = option(1, "more tries after a program that failed", allowed="0 or more")
     fallback: str = option("none", "what to do when all tries failed", allowed="none or direct")
 
     def __post_init__(self) -> None:
+        check_one_of(("line", "steps"), "program-aided.style", self.style)
         check_at_least(1, "program-aided.max_tokens", self.max_tokens)
         check_at_least(0, "program-aided.retries", self.retries)
         check_one_of(("none", "direct"), "program-aided.fallback", self.fallback)
 
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Write, run, and once more when it failed."""
-        prompt = load(self.name)
+        prompt = load(f"{self.name}-{self.style}")
         begin = prompt.texts["begin"]
         turns = _first_turns(prompt, problem)
         for _ in range(1 + self.retries):

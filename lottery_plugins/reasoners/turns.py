@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.messages import Message
+from lottery_plugins.messages import Message, replace_last_user
 
-__all__ = ["check_at_least", "check_one_of", "continued"]
+__all__ = ["check_at_least", "check_one_of", "continued", "with_question"]
 
 
 def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
@@ -17,6 +17,12 @@ def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
         glue = "" if not begun or begun[-1].isspace() else " "
         return (*messages[:-1], Message("assistant", f"{begun}{glue}{text}"))
     return (*messages, Message("assistant", text))
+
+
+def with_question(messages: Sequence[Message], content: str) -> tuple[Message, ...]:
+    """The turns with another last question, open for a reply: the task's own beginning of one is dropped."""
+    end = len(messages) - 1 if messages and messages[-1].role == "assistant" else len(messages)
+    return replace_last_user(messages[:end], content)
 
 
 def check_at_least(low: int, where: str, value: int | None) -> None:

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.reasoners.programs import lone_expression, program_in, with_output
@@ -58,6 +58,7 @@ def test_lone_expression_is_recognised(code, expression):
     assert lone_expression(code) == expression
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), model_texts()))
 @example("(" * 5000)
 @example("```" * 3000)
@@ -69,6 +70,7 @@ def test_no_text_raises(text):
     lone_expression(code)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["x = 1", "print(x)", "", "The answer is 3", "if x:", "    y = 2"]), max_size=8))
 def test_a_program_found_among_prose_is_python(lines):
     code = program_in("\n".join(["x = 0", *lines]))

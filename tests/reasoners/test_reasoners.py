@@ -145,58 +145,65 @@ def python(**results):
 
 
 def test_program_is_run_and_its_last_line_is_the_answer():
-    result, backend = run(ProgramAided(), ["(2 + 3)"], tools=[python(out="working\n5\n")])
+    result, _ = run(ProgramAided(), ["2 + 3)"], tools=[python(out="working\n5\n")])
     assert result.answer == "5"
     assert '"code": "print(2 + 3)"' in result.steps[1].prompt
 
 
 def test_question_and_context_are_in_the_program_prompt():
     problem = fake_problem("How many?", context="There are 3 pens.", is_chat=True)
-    _, backend = run(ProgramAided(), ["(3)"], problem, tools=[python()])
+    _, backend = run(ProgramAided(), ["3)"], problem, tools=[python()])
     assert "There are 3 pens.\n\nHow many?" in backend.prompts[0]
 
 
 def test_chat_models_get_examples_as_turns_and_base_models_as_text():
-    _, chat = run(ProgramAided(), ["(5)"], fake_problem(is_chat=True), tools=[python()])
-    _, base = run(ProgramAided(), ["(5)"], fake_problem(is_chat=False), tools=[python()])
+    _, chat = run(ProgramAided(), ["5)"], fake_problem(is_chat=True), tools=[python()])
+    _, base = run(ProgramAided(), ["5)"], fake_problem(is_chat=False), tools=[python()])
     assert [m.role for m in chat.requests[0].messages][:3] == ["system", "user", "assistant"]
     assert [m.role for m in base.requests[0].messages] == ["user", "assistant"]
-    assert load("program-aided").examples[0].question in base.prompts[0]
+    assert load("program-aided-line").examples[0].question in base.prompts[0]
+
+
+def test_a_program_in_steps_may_have_several_lines():
+    result, backend = run(ProgramAided(style="steps"), [" 2 pens\npens = 2\n# 3 more\npens += 3"], tools=[python()])
+    assert result.answer == "5"
+    assert "pens += 3\\nprint(pens)" in result.steps[1].prompt
+    assert backend.prompts[0].endswith("\n#")
 
 
 def test_calculator_runs_a_lone_expression():
     calculator = FakeTool("calculator", "expression", lambda e: f"<{e}>")
-    result, _ = run(ProgramAided(), ["(2 + 3)"], tools=[calculator])
+    result, _ = run(ProgramAided(), ["2 + 3)"], tools=[calculator])
     assert result.answer == "<2 + 3>"
 
 
 def test_python_is_preferred_to_the_calculator():
-    result, _ = run(ProgramAided(), ["(2)"], tools=[FakeTool("calculator", "expression"), python(out="ran")])
+    result, _ = run(ProgramAided(), ["2)"], tools=[FakeTool("calculator", "expression"), python(out="ran")])
     assert result.answer == "ran"
 
 
 @pytest.mark.parametrize("is_chat", [True, False])
 def test_a_failed_program_is_shown_with_its_error_for_one_more_try(is_chat):
     tool = FakeTool("python", "code", lambda code: "" if "bad" in code else "5")
-    result, backend = run(ProgramAided(), ["(bad)", "(5)"], fake_problem(is_chat=is_chat), tools=[tool])
+    result, backend = run(ProgramAided(), ["bad)", "5)"], fake_problem(is_chat=is_chat), tools=[tool])
     assert result.answer == "5"
     assert "print(bad)" in backend.prompts[1]
     assert "printed nothing" in backend.prompts[1]
 
 
 def test_without_a_working_program_there_is_no_answer():
-    result, backend = run(ProgramAided(retries=2), ["(1)"] * 3 + ["guess"], tools=[python(out="")])
+    result, backend = run(ProgramAided(retries=2), ["1)"] * 3 + ["guess"], tools=[python(out="")])
     assert (result.answer, result.stop_reason) == ("", StopReason.NO_ANSWER)
     assert len(backend.prompts) == 3
 
 
 def test_fallback_direct_asks_the_model_itself():
-    result, _ = run(ProgramAided(retries=0, fallback="direct"), ["(1)", "five"], tools=[python(out="")])
+    result, _ = run(ProgramAided(retries=0, fallback="direct"), ["1)", "five"], tools=[python(out="")])
     assert (result.answer, result.steps[-1].purpose) == ("five", "answer without program")
 
 
 def test_program_aided_without_a_tool_says_what_to_add():
-    facilities = scripted_facilities(ScriptedBackend(["(1)"]), tools=[FakeTool("echo")])
+    facilities = scripted_facilities(ScriptedBackend(["1)"]), tools=[FakeTool("echo")])
     (result,) = asyncio.run(solve_all([fake_problem()], ProgramAided(), facilities, max_live=1))
     assert result.stop_reason is StopReason.FAILED
     assert "tools=python" in result.error
@@ -217,6 +224,12 @@ def test_react_searches_when_there_is_a_retriever():
     assert result.answer == "211 m"
     assert result.steps[1].documents == (("b", 2.0),)
     assert "Observation: Lumen Bridge\nThe Lumen Bridge is 211 m long." in backend.prompts[1]
+
+
+def test_react_begins_its_own_reply():
+    messages = (Message("user", "2+3?"), Message("assistant", "A:"))
+    _, backend = run(ReAct(), ["Finish[5]"], fake_problem(messages=messages))
+    assert [m.content for m in backend.requests[0].messages[1:]] == ["Thought:"]
 
 
 def test_react_offers_search_only_with_a_retriever():
@@ -267,6 +280,7 @@ def test_react_shows_the_error_of_an_unknown_tool():
         lambda: ProgramAided(retries=-1),
         lambda: ProgramAided(max_tokens=0),
         lambda: ProgramAided(fallback="guess"),
+        lambda: ProgramAided(style="essay"),
         lambda: ReAct(max_steps=0),
         lambda: ReAct(max_tokens=0),
         lambda: ReAct(max_reminders=-1),
@@ -278,7 +292,9 @@ def test_an_option_out_of_range_is_refused_by_name(make):
         make()
 
 
-@pytest.mark.parametrize("name", ["chain-of-thought", "program-aided", "react", "retrieve-then-read"])
+@pytest.mark.parametrize(
+    "name", ["chain-of-thought", "program-aided-line", "program-aided-steps", "react", "retrieve-then-read"]
+)
 def test_prompts_version_names_each_prompt_file_and_its_version(name):
     assert f"{name}={load(name).version}" in prompts_version()
 

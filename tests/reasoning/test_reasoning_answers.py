@@ -1,7 +1,7 @@
 """The final answer is found in what models really write."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.reasoning.answers import final_answer, marked_answer, tidy
@@ -43,6 +43,7 @@ def test_without_a_mark_there_is_no_marked_answer():
     assert marked_answer("I think it is 5") is None
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), model_texts()))
 @example("answer" * 5000)
 @example("answer to " + "a " * 50_000)
@@ -54,11 +55,13 @@ def test_any_text_gives_one_line(text):
     assert bool(answer) == bool(text.strip()) or not answer
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_tidy_twice_is_tidy_once(text):
     assert tidy(tidy(text)) == tidy(text)
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_every_number_survives_every_mark(number):
     for text in (f"The answer is {number}.", f"Answer: {number}", f"\\boxed{{{number}}}", f"#### {number}"):

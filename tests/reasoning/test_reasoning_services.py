@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document
@@ -53,6 +53,7 @@ def test_temperature_zero_is_greedy():
     assert backend.requests[0].config.do_sample is False
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=2, max_size=2, unique=True))
 def test_samples_of_repeats_never_collide(pairs):
     numbers = []
@@ -63,6 +64,7 @@ def test_samples_of_repeats_never_collide(pairs):
     assert numbers[0] != numbers[1]
 
 
+@settings(deadline=None)
 @given(
     wishes=st.lists(st.integers(1, 40), min_size=1, max_size=8),
     lengths=st.lists(st.integers(0, 60), min_size=8, max_size=8),

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
@@ -83,6 +83,7 @@ def test_prose_is_neither_call_nor_answer(text):
     assert (reply.call, reply.answer) == (None, None)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), model_texts()))
 @example("[" * 100_000)
 @example("Action: calculator(" + "(" * 5000)
@@ -104,6 +105,7 @@ def test_no_text_raises_or_takes_long(text):
         assert all(isinstance(key, str) for key in reply.call.arguments)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans()), max_size=4))
 def test_json_arguments_come_back_as_they_were_sent(arguments):
     call = {"name": "calculator", "arguments": arguments}
@@ -112,6 +114,7 @@ def test_json_arguments_come_back_as_they_were_sent(arguments):
     assert parse_tool_call(f"<tool_call>\n{json.dumps(call)}\n</tool_call>", TOOLS) == expected
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+-*/(). ", min_size=1).map(str.strip).filter(bool))
 def test_an_expression_reaches_the_calculator_as_written(expression):
     call = parse_tool_call(f"Action: calculator\nAction Input: {expression}", TOOLS)

@@ -17,7 +17,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document
@@ -75,11 +75,13 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
 
     offers = st.sampled_from((frozenset(reasoner.needs), NEEDS))
 
+    @settings(deadline=None)  # tools run in threads: how long one example takes says nothing
     @given(script=scripts, limits=limits, offer=offers)
     def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str]) -> None:
         case = _Case(reasoner, tuple(script), offer, limits)
         asyncio.run(_check_ends(case))
 
+    @settings(deadline=None)
     @given(script=scripts, offer=offers)
     def does_not_depend_on_its_neighbours(script: list[str], offer: frozenset[str]) -> None:
         case = _Case(reasoner, tuple(script), offer, Limits())
