@@ -91,47 +91,57 @@ def apply(
         ConfigError: If methods can't be joined, or a method can't serve this model.
         DataError: If calibration text can't be read or is too short.
     """
+    from lottery_plugins.compression.cache_support import check_model
     from lottery_plugins.compression.press import AttachedPress
     from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
-    from lottery_plugins.compression.structure import structural_clone
 
     started = time.perf_counter()
     ordered = check_composition(methods)
-    source, compressed = "", structural_clone(model)
-    press: AttachedPress | None = None
-    for method in ordered:
-        if isinstance(method, WeightMethod):
-            data = _calibration_for(method, tokenizer, calibration)
-            source = data.source if data else source
-            compressed = method.compress(compressed, data)
-    for method in ordered:
-        if isinstance(method, KVPress):
-            press = AttachedPress(method, compressed)
+    press = next((method for method in ordered if isinstance(method, KVPress)), None)
+    if press is not None:
+        check_model(model, f"compression: {press.name}")  # before minutes of calibration
+    compressed, source = _compress_weights(ordered, model, tokenizer, calibration)
+    work = None if press is None else AttachedPress(press, compressed)
     report = CompressionReport(
         methods=tuple(MethodRecord(m.name, _options(m)) for m in ordered),
         before=stored_bytes(model),
         after=stored_bytes(compressed),
         kv_bytes_per_token=kv_bytes_per_token(model),
-        kv_compression_ratio=press.press.compression_ratio if press else 0.0,
+        kv_compression_ratio=0.0 if press is None else press.compression_ratio,
         calibration_source=source,
         seconds=time.perf_counter() - started,
     )
-    return CompressedModel(compressed, press, report)
+    return CompressedModel(compressed, work, report)
 
 
 def check_composition(methods: Sequence[CompressionMethod]) -> list[CompressionMethod]:
     """The methods in the order they run.
 
     Raises:
-        ConfigError: If two of them act at the same place in the order.
+        ConfigError: If two of them act at the same place in the order, or both on the KV cache.
     """
     ordered = sorted(methods, key=lambda method: method.order)
     for first, second in itertools.pairwise(ordered):
-        if first.order == second.order:
+        if first.order == second.order or first.stage == second.stage == "kv-cache":
             both = _ORDER_WORDS.get(first.order, f"act at order {first.order}")
             got = f"{first.name}+{second.name}"
             raise ConfigError("compression", got, "one method of each kind", f"Both {both}; leave one out.")
     return ordered
+
+
+def _compress_weights(
+    ordered: Sequence[CompressionMethod], model: Any, tokenizer: Any, calibration: CalibrationData | None
+) -> tuple[Any, str]:
+    """The model after all weight methods, and where calibration text came from."""
+    from lottery_plugins.compression.structure import structural_clone
+
+    compressed, source = structural_clone(model), ""
+    for method in ordered:
+        if isinstance(method, WeightMethod):
+            data = _calibration_for(method, tokenizer, calibration)
+            source = data.source if data else source
+            compressed = method.compress(compressed, data)
+    return compressed, source
 
 
 def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationData | None) -> CalibrationData | None:

@@ -67,7 +67,7 @@ class Int8Linear(QuantizedLinear):
         if x.dtype == torch.float16:  # sums of unscaled integers would overflow
             return functional.linear(x, self.dequantize(x.dtype), self.bias)
         # Scaling the product is cheaper than scaling the weight, and integers up to 127 are exact in bfloat16 too.
-        product = functional.linear(x, self.levels.to(x.dtype)) * self.scale.to(x.dtype)
+        product = (functional.linear(x, self.levels.to(x.dtype)) * self.scale).to(x.dtype)
         return product if self.bias is None else product + self.bias
 
 

@@ -1,7 +1,8 @@
 """Running a press inside a transformers model: the seam between `KVPress.score` and `model.generate`.
 
-A forward hook on the model finds the end of prefill (a forward onto an empty cache), rates and drops positions, and
-remembers on the cache what is left. A pre-hook then rewrites mask and positions of the steps that follow. Rows of a
+A forward hook on the model finds the end of prefill (a forward onto an empty cache that the caller handed in, as
+`generate` does), rates and drops positions, and remembers on the cache what is left. A forward without a cache, as for
+one-pass log-likelihood, is left alone. A pre-hook then rewrites mask and positions of the steps that follow. Rows of a
 left-padded batch are treated one by one: each keeps its own number of positions, right-aligned, so a row in a batch
 gives what it gives alone. It knows nothing about how positions are rated.
 """
@@ -91,12 +92,12 @@ class AttachedPress:
         check_cache(cache, self._where)
         held = cache.get_seq_length()
         if held == 0:
+            setattr(cache, _STATE, None)  # a cache that was reset is pressed anew
             return args, kwargs
         state = press_state(cache)
         if state is None:
-            raise ConfigError(
-                self._where, "a cache filled before", "an empty cache", "Prefill with the press attached."
-            )
+            hint = "Prefill into an empty DynamicCache."
+            raise ConfigError(self._where, "a cache filled before", "an empty cache", hint)
         queries = _queries(args, kwargs)
         if queries > 1 and not state.takes_many:
             allowed = "one token a step after the prompt"
@@ -112,8 +113,7 @@ class AttachedPress:
 
     def _after(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         cache = kwargs.get("past_key_values")
-        cache = getattr(output, "past_key_values", None) if cache is None else cache
-        if cache is None or hasattr(cache, _STATE):
+        if cache is None or press_state(cache) is not None:
             return
         check_cache(cache, self._where)
         valid = valid_positions(cache, kwargs.get("attention_mask"), self._where)

@@ -96,6 +96,15 @@ def test_report_is_json_and_says_what_a_reader_must_know():
     assert report["before"]["note"] == ""
 
 
+def test_a_model_that_a_press_cannot_serve_is_refused_before_any_work():
+    from transformers import MistralConfig, MistralForCausalLM
+
+    small = {"hidden_size": 32, "intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 2}
+    model = MistralForCausalLM(MistralConfig(vocab_size=32, num_hidden_layers=1, sliding_window=8, **small))
+    with pytest.raises(ConfigError, match="key-norm"):
+        apply([Wanda(calibration="no such file"), KeyNorm()], model, LetterTokenizer())
+
+
 def test_a_method_that_needs_text_needs_a_tokenizer():
     with pytest.raises(ConfigError, match="tokenizer"):
         apply([Wanda()], tiny_model())

@@ -183,6 +183,22 @@ def test_a_cache_filled_before_is_refused():
         model(torch.tensor([[8]]), past_key_values=cache)
 
 
+def test_a_forward_without_a_cache_is_left_alone():
+    model, ids = tiny_model(), torch.tensor([[5, 6, 7, 8]])
+    with attached(KeyNorm(), model) as work:
+        assert torch.equal(model(ids).logits, model(ids, use_cache=False).logits)
+    assert work.statistics.prompts == 0
+
+
+def test_a_cache_that_was_reset_is_pressed_anew():
+    model, cache = tiny_model(), DynamicCache()
+    with attached(KeyNorm(compression_ratio=0.5), model):
+        for length in (8, 4):
+            cache.reset()
+            model(torch.tensor([[5] * length]), past_key_values=cache)
+            assert cache.get_seq_length() == length // 2
+
+
 def test_a_static_cache_is_refused_by_name():
     model = tiny_model()
     with attached(KeyNorm(), model), pytest.raises(ConfigError, match="StaticCache"):
