@@ -11,7 +11,7 @@ from typing import Any
 
 from lottery_plugins.errors import ConfigError, MissingExtraError, suggest
 
-__all__ = ["OptionInfo", "build_plugin", "check_requirements", "describe_options"]
+__all__ = ["OptionInfo", "build_plugin", "check_requirements", "describe_options", "missing_requirements"]
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -150,14 +150,20 @@ def build_plugin(cls: type, options: Mapping[str, object], where: str) -> Any:
     return cls(**values)
 
 
-def check_requirements(cls: type, full_name: str) -> None:
-    """Check that the libraries a plugin declares are installed, without importing them.
+def missing_requirements(cls: type) -> list[tuple[str, str]]:
+    """(import name, distribution) of each library that a plugin class declares and that is not installed.
 
-    A class declares them as `requires = (("import_name", "how to install it"), ...)`.
+    A class declares them as `requires = {"import_name": "distribution"}`. Nothing is imported.
+    """
+    declared: Mapping[str, str] = getattr(cls, "requires", {})
+    return [(module, package) for module, package in declared.items() if importlib.util.find_spec(module) is None]
+
+
+def check_requirements(cls: type, full_name: str) -> None:
+    """Check that the libraries a plugin declares are installed.
 
     Raises:
         MissingExtraError: One is not.
     """
-    for module, install in getattr(cls, "requires", ()):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(full_name, module, install)
+    for module, package in missing_requirements(cls):
+        raise MissingExtraError(full_name, module, f"pip install {package}")

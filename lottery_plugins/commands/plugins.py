@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import inspect
 import json
 from dataclasses import MISSING
@@ -11,7 +10,7 @@ from typing import Any
 
 from lottery_plugins.discovery import discover
 from lottery_plugins.errors import PluginNotFoundError
-from lottery_plugins.options import OptionInfo, describe_options
+from lottery_plugins.options import OptionInfo, describe_options, missing_requirements
 from lottery_plugins.protocols.plugin import KINDS
 from lottery_plugins.registry import Registered, Registry
 from lottery_plugins.specs import parse_specs
@@ -131,11 +130,8 @@ def _doctor(registry: Registry) -> int:
     names: dict[tuple[str, str], list[str]] = {}
     for plugin in registry.plugins():
         names.setdefault((plugin.kind, plugin.name), []).append(plugin.distribution)
-        for module, install in getattr(plugin.cls, "requires", ()):
-            if importlib.util.find_spec(module) is None:
-                problems.append(
-                    f"{plugin.kind} {plugin.name}: package {module!r} is not installed. Install it: {install}"
-                )
+        for module, package in missing_requirements(plugin.cls):
+            problems.append(f"{plugin.kind} {plugin.name}: no package {module!r}. Install it: pip install {package}")
     for (kind, name), distributions in names.items():
         if len(distributions) > 1:
             either = " or ".join(f"'{d}/{name}'" for d in sorted(distributions))

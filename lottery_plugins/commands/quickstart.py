@@ -6,7 +6,7 @@ import argparse
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lottery_plugins.errors import ConfigError, DataError
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lottery_plugins.harness.study import HarnessRun
 
 __all__ = ["add_arguments", "plan", "run"]
+
+ARMS = ("original-plain", "original-augmented", "compressed-plain", "compressed-augmented")
 
 AUGMENTED: dict[str, dict[str, str]] = {
     "lottery_needle": {"reasoner": "retrieve-then-read", "retriever": "prompt"},
@@ -57,10 +59,8 @@ def plan(model: str, args: argparse.Namespace) -> dict[str, list[HarnessRun]]:
 
     ticket = {"compression": args.compression}
     return {
-        "original-plain": runs("original-plain", {}, augmented=False),
-        "original-augmented": runs("original-augmented", {}, augmented=True),
-        "compressed-plain": runs("compressed-plain", ticket, augmented=False),
-        "compressed-augmented": runs("compressed-augmented", ticket, augmented=True),
+        arm: runs(arm, ticket if arm.startswith("compressed") else {}, augmented=arm.endswith("augmented"))
+        for arm in ARMS
     }
 
 
@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     arms = plan(model, args)
     (args.out / "commands.txt").write_text(commands_of([r for runs in arms.values() for r in runs]) + "\n", "utf-8")
     for i, (arm, runs) in enumerate(arms.items(), 1):
-        run_arm(arm, runs, lambda text, i=i: console.print(f"[bold]{i}/{len(arms)}[/bold] {text}"))
+        console.print(f"[bold]{i}/{len(arms)}[/bold] {arm}")
+        run_arm(arm, runs)
     _show(args, console)
     console.print(
         f"{time.monotonic() - started:.0f} s. Files: {args.out}; the same as stock commands: commands.txt there"
@@ -94,10 +95,15 @@ def _small_model(console: Console) -> Path:
     return ensure_small_model(say=lambda text: console.print(text, markup=False))
 
 
-def _show(args: argparse.Namespace, console: Any) -> None:
-    from lottery_plugins.results.command import compare_study
+def _show(args: argparse.Namespace, console: Console) -> None:
+    from lottery_plugins.results.compare import compare_study
+    from lottery_plugins.results.options import CompareOptions
+    from lottery_plugins.results.render import render_json, render_markdown, render_table
 
-    compare_study(args.out, margin=args.margin, console=console)
+    comparison = compare_study({arm: args.out / arm for arm in ARMS}, CompareOptions(margin=args.margin))
+    render_table(comparison, console)
+    (args.out / "comparison.json").write_text(render_json(comparison), "utf-8")
+    (args.out / "comparison.md").write_text(render_markdown(comparison), "utf-8")
 
 
 def _check(args: argparse.Namespace) -> None:

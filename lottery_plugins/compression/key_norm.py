@@ -29,7 +29,9 @@ class KeyNorm:
 
     Cost: O(seq_len * head_dim) per layer, once per prompt.
     Source: Devoto et al. 2024, arXiv:2406.11430.
-    Deviation: all layers are compressed; the paper leaves the first ones alone in some experiments.
+    Deviations: all layers are compressed; the paper leaves the first ones alone in some experiments. Norms that round
+        to the same 12 bits are ties, and the earlier position stays: a repeated word has equal keys in the first layer,
+        and rounding errors, which depend on the batch, must not decide which of them is kept.
     """
 
     name: ClassVar[str] = "key-norm"
@@ -44,5 +46,8 @@ class KeyNorm:
         check_ratio("compression: key-norm.compression_ratio", self.compression_ratio)
 
     def score(self, view: LayerView) -> torch.Tensor:
-        """Minus the norm of each key, (batch, kv_heads, seq_len)."""
-        return -view.keys.float().norm(dim=-1)
+        """Minus the norm of each key, to 12 bits, (batch, kv_heads, seq_len)."""
+        import torch
+
+        mantissa, exponent = torch.frexp(view.keys.float().norm(dim=-1))
+        return -torch.ldexp((mantissa * 4096).round() / 4096, exponent)

@@ -27,7 +27,7 @@ from typing import Any
 from _lottery_autoload import report
 from lottery_plugins.harness import exits, offers
 
-__all__ = ["MODEL_NAME", "MODEL_TARGET", "attach", "results_file_of"]
+__all__ = ["MODEL_NAME", "MODEL_TARGET", "attach", "attach_now", "results_file_of"]
 
 MODEL_NAME = "lottery"
 MODEL_TARGET = "lottery_plugins.harness.model:LotteryLM"
@@ -215,3 +215,9 @@ _ADDITIONS: dict[str, Callable[[ModuleType], None]] = {
     "lm_eval._cli.harness": _add_clear_exit,
     "lm_eval.loggers.evaluation_tracker": _add_records,
 }
+
+
+def attach_now() -> None:
+    """Add everything at once, for our own commands: they need it also where the automatic loading is switched off."""
+    for name in _ADDITIONS:
+        attach(import_module(name))

@@ -114,9 +114,14 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
 
     Raises:
         DataError: Its files can't be found or read.
+        ConfigError: A library that it needs is not installed.
     """
     try:
         return cls.create_from_arg_obj(dict(arguments), {})  # type: ignore[attr-defined]
+    except ModuleNotFoundError as error:  # lm-eval's own sentence says which of its extras to install
+        raise ConfigError(
+            "base", cls.__name__, "a model whose libraries are installed", _first_line(error) + "."
+        ) from error
     except OSError as error:  # what transformers raises for a missing model, tokenizer or connection
         raise DataError(
             f"pretrained={arguments.get('pretrained')}",

@@ -11,6 +11,8 @@ from lottery_plugins.ledger import WeightBytes
 
 __all__ = ["CompressedBase"]
 
+_SPARSE = 0.01
+
 
 class CompressedBase:
     """Compresses the model inside an lm-eval model that holds one in this process (`hf` and its heirs).
@@ -91,13 +93,14 @@ class CompressedBase:
         after = self._report.after if self._report else stored_bytes(self._base._model)
         before = self._report.before if self._report else after
         per_token = self._kv_bytes(kv_bytes_per_token)
+        is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
         return {
             "weights": WeightBytes(
                 stored=after.total,
                 embedding=after.embedding,
                 original_stored=before.total,
-                nominal=after.nominal,
-                note=after.note,
+                nominal=after.nominal if is_sparse else None,
+                note=after.note if is_sparse else "",
             ),
             "kv_bytes_per_token": per_token,
             "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token),
@@ -117,4 +120,4 @@ class CompressedBase:
         counts = self.press.statistics
         if per_token is None or not counts.prompt_tokens:
             return None
-        return per_token * counts.kept_tokens / counts.prompt_tokens
+        return float(per_token * counts.kept_tokens / counts.prompt_tokens)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from typing import Any
 from lottery_plugins.errors import LotteryError
 from lottery_plugins.ledger import LEDGER_FILE
 
-__all__ = ["ARMS", "HarnessRun", "StudyError", "commands_of", "is_done", "run_arm"]
+__all__ = ["HarnessRun", "StudyError", "commands_of", "is_done", "note_done", "run_arm"]
 
-ARMS = ("original-plain", "original-augmented", "compressed-plain", "compressed-augmented")
 _DONE_FILE = "run.json"
 
 
@@ -86,7 +85,7 @@ def commands_of(runs: Sequence[HarnessRun]) -> str:
     return "\n".join(shlex.join(run.command()) for run in runs)
 
 
-def run_arm(arm: str, runs: Sequence[HarnessRun], say: Callable[[str], None]) -> None:
+def run_arm(arm: str, runs: Sequence[HarnessRun]) -> None:
     """Do the runs of one arm that are not done yet.
 
     Raises:
@@ -95,9 +94,7 @@ def run_arm(arm: str, runs: Sequence[HarnessRun], say: Callable[[str], None]) ->
     """
     todo = [run for run in runs if not is_done(run)]
     if not todo:
-        say(f"{arm}: finished before")
         return
-    say(f"{arm}: {', '.join(task for run in todo for task in run.tasks)}")
     plan = json.dumps([run.to_json() for run in todo])
     done = subprocess.run([sys.executable, "-m", "lottery_plugins.harness.worker"], input=plan, text=True, check=False)
     if done.returncode in (130, -2):

@@ -59,7 +59,9 @@ def tidy(answer: str) -> str:
 
 def _first_line(text: str) -> str:
     """The rest of the line, or the next line that is not blank when the mark stands at the end of its line."""
-    line = text.lstrip(" \t\r\n*:").split("\n", 1)[0]
+    line = text.lstrip(" \t\r\n:").split("\n", 1)[0]
+    if line.count("**") % 2:  # the mark itself was bold: "**Answer:** 5"
+        line = line.replace("**", "", 1).lstrip()
     number = _NUMBER_SENTENCE.match(line)
     return number.group(1) if number else line
 

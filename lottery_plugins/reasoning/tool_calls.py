@@ -25,7 +25,7 @@ MAX_CHARS = 20_000
 
 _TAG = re.compile(r"<(?:tool_call|function_call|tool)>\s*(?=[\[{])", re.IGNORECASE)
 _ACTION = re.compile(r"^[ \t*]*Action(?:[ \t]*\d+)?[ \t]*:[ \t*`]*", re.IGNORECASE | re.MULTILINE)
-_INPUT = re.compile(r"\s*^[ \t*]*Action Input(?:[ \t]*\d+)?[ \t]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)
+_INPUT = re.compile(r"\s*^[ \t*]*Action Input(?:[ \t]*\d+)?[ \t]*:(?:\*\*)?[ \t]*", re.IGNORECASE | re.MULTILINE)
 _FINISH = re.compile(r"\bFinish[ \t]*([\[(])", re.IGNORECASE)
 _FINAL = re.compile(r"^[ \t*]*Final Answer[ \t]*:[ \t*]*(\S[^\n]*)", re.IGNORECASE | re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -64,12 +64,13 @@ def parse_reply(text: str, tools: Sequence[ToolDescription]) -> Reply:
 
 def _answers(text: str, tools: Sequence[ToolDescription]) -> Iterator[tuple[int, Reply]]:
     """`Finish[...]` and `Final Answer: ...`, the earlier one."""
-    hits = [(m.start(), _bracketed(text, m.end() - 1)) for m in _FINISH.finditer(text)]
-    hits += [(m.start(), m.group(1)) for m in _FINAL.finditer(text)]
+    finish, final = _FINISH.search(text), _FINAL.search(text)
+    hits = [(finish.start(), _bracketed(text, finish.end() - 1))] if finish else []
+    hits += [(final.start(), final.group(1))] if final else []
     for start, answer in sorted(hits):
-        # "Action: Finish[x]" starts where its line does, before an action finder sees it.
         line = text.rfind("\n", 0, start) + 1
-        yield line, Reply(answer=tidy(answer).strip("'\""))
+        is_action = _ACTION.fullmatch(text[line:start]) is not None  # "Action: Finish[x]" starts where its line does
+        yield line if is_action else start, Reply(answer=tidy(answer).strip("'\""))
 
 
 def _tagged(text: str, tools: Sequence[ToolDescription]) -> Iterator[tuple[int, Reply]]:

@@ -72,9 +72,10 @@ def align(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> 
         _check_not_itself(baseline, run, common)
         for checked in (baseline, run):
             checked.check_one_configuration(common)
-        one_sided = sorted((set(baseline.tasks) ^ set(run.tasks)) - set(options.exclude))
-        if one_sided:
-            notes.append(f"Not compared, as only one of {baseline.name} and {run.name} ran it: {', '.join(one_sided)}.")
+        for one, other in ((baseline, run), (run, baseline)):
+            alone = sorted(set(one.tasks) - set(other.tasks) - set(options.exclude))
+            if alone:
+                notes.append(f"Not compared, as {one.name} ran it and {other.name} didn't: {', '.join(alone)}.")
     aligned = []
     for task in baseline.tasks:
         runs = {run.name: run.tasks[task] for run in candidates if task in run.tasks and task not in options.exclude}

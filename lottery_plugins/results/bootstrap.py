@@ -17,14 +17,17 @@ __all__ = ["ClusterBootstrap"]
 
 Floats = NDArray[np.float64]
 
+_ENOUGH = 5
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterBootstrap:
     """Mean of per-document values by the BCa bootstrap that resamples whole clusters.
 
-    A bootstrap takes what did not vary in the sample for certain: forty equal answers would prove parity. So a bound
-    is never nearer than it would be had no cluster differed at all (rule of three: with K clusters, a share of
-    1 - alpha ** (1 / K) may differ unseen, by up to `scale`).
+    Two corrections for small samples. Bounds are taken at Student's quantiles, widened by sqrt(K / (K - 1)) for K
+    clusters. And where fewer than five clusters differ from the rest, a bound is never nearer than the rule of three
+    allows: a bootstrap takes what did not vary for certain, so forty equal answers would prove parity; but a share of
+    1 - alpha ** (1 / K) of all clusters may differ, by up to `unseen_scale`, and not be seen.
 
     Attributes:
         value: Mean over documents.
@@ -32,9 +35,10 @@ class ClusterBootstrap:
         bias: BCa's z0.
         acceleration: BCa's a, by the jackknife over clusters.
         clusters: Number of clusters.
-        scale: Largest difference that one document can make.
+        unseen_scale: How far one unseen document may lie from the rest; 0 where five clusters or more differ.
 
-    Source: Efron 1987, JASA 82:171-185; clusters as in Field and Welsh 2007, JRSS B 69:369-390.
+    Source: Efron 1987, JASA 82:171-185; clusters as in Field and Welsh 2007, JRSS B 69:369-390; Student's quantiles as
+    in Hesterberg 2015, The American Statistician 69:371-386.
     """
 
     value: float
@@ -42,7 +46,7 @@ class ClusterBootstrap:
     bias: float
     acceleration: float
     clusters: int
-    scale: float
+    unseen_scale: float
 
     @classmethod
     def of(
@@ -74,16 +78,20 @@ class ClusterBootstrap:
         tolerance = 1e-12 * max(1.0, float(np.abs(data).max()))
         below, ties = np.mean(means < mean - tolerance), np.mean(np.abs(means - mean) <= tolerance)
         share = float(np.clip(below + ties / 2, 1 / (resamples + 1), resamples / (resamples + 1)))
-        scale = max(1.0, float(np.ptp(data)))
-        return cls(mean, np.sort(means), float(stats.norm.ppf(share)), _acceleration(sums, sizes), count, scale)
+        bias, scale = float(stats.norm.ppf(share)), _unseen_scale(sums / sizes, data)
+        return cls(mean, np.sort(means), bias, _acceleration(sums, sizes), count, scale)
 
     def interval(self, alpha: float) -> Estimate:
         """See `PairedDifference`."""
-        z = float(stats.norm.isf(alpha))
-        unseen = self.scale * -math.expm1(math.log(alpha) / self.clusters)
+        z = float(stats.t.isf(alpha, self.clusters - 1)) * self._widening if self.clusters > 1 else 0.0
+        unseen = self.unseen_scale * -math.expm1(math.log(alpha) / self.clusters)
         low = float(np.quantile(self.means, self._share(-z)))
         high = float(np.quantile(self.means, self._share(z)))
         return Estimate(self.value, min(low, self.value - unseen), max(high, self.value + unseen))
+
+    @property
+    def _widening(self) -> float:
+        return math.sqrt(self.clusters / (self.clusters - 1))
 
     def _share(self, z: float) -> float:
         """Share of replicates below the BCa bound of normal quantile z."""
@@ -101,7 +109,9 @@ class ClusterBootstrap:
 
     def _unseen_p(self, distance: float) -> float:
         """The alpha at which the rule of three's bound is this far from the mean."""
-        return float(np.clip(1 - distance / self.scale, 0.0, 1.0)) ** self.clusters
+        if self.unseen_scale == 0:
+            return 0.0
+        return float(np.clip(1 - distance / self.unseen_scale, 0.0, 1.0)) ** self.clusters
 
     def _share_up_to(self, null: float, side: Literal["left", "right"]) -> float:
         """Inverse of the quantile function that `interval` uses; at ties the share that makes p larger."""
@@ -113,11 +123,21 @@ class ClusterBootstrap:
 
     def _bca_p(self, share: float, sign: int) -> float:
         """The alpha at which BCa's bound is the quantile of this share."""
-        least = 1 / (self.means.size + 1)
-        w = float(stats.norm.ppf(np.clip(share, least, 1 - least))) - self.bias
+        if self.clusters < 2:
+            return 0.0  # one cluster has no spread: the rule of three decides
+        if share in (0.0, 1.0):  # beyond all replicates: as small, or as large, as they can tell
+            least = 1 / (self.means.size + 1)
+            return least if (share == 0) == (sign > 0) else 1 - least
+        w = float(stats.norm.ppf(share)) - self.bias
         stretch = 1 + self.acceleration * w
         z = w / stretch - self.bias if stretch > 0 else math.copysign(math.inf, w)
-        return float(stats.norm.cdf(sign * z))
+        return float(stats.t.cdf(sign * z / self._widening, self.clusters - 1))
+
+
+def _unseen_scale(cluster_means: Floats, data: Floats) -> float:
+    """The range of scores in [0, 1], or the observed one if wider; 0 where the clusters vary enough."""
+    _, counts = np.unique(cluster_means.round(12), return_counts=True)
+    return 0.0 if cluster_means.size - counts.max() >= _ENOUGH else max(1.0, float(np.ptp(data)))
 
 
 def _acceleration(sums: Floats, sizes: Floats) -> float:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.results.align import AlignedTask, align
 from lottery_plugins.results.bootstrap import ClusterBootstrap
@@ -20,17 +17,15 @@ from lottery_plugins.results.comparison import (
     Judged,
     TaskComparison,
 )
+from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.options import CompareOptions
-from lottery_plugins.results.statistics import Estimate, PairedDifference, TangoDifference, holm, required_n, wilson
+from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
 __all__ = ["compare", "compare_study"]
 
-_CONFIDENCE = 0.95
 _FEW_CLUSTERS = 20
-
-Floats = NDArray[np.float64]
 
 
 def compare(
@@ -57,7 +52,7 @@ def compare(
     baseline = load_run(original, original_name)
     candidates = [load_run(path, name) for name, path in tickets.items()]
     aligned, notes = align(baseline, candidates, options)
-    estimates = {task.task: _differences(task, original_name, options) for task in aligned}
+    estimates = {task.task: differences(task, original_name, options) for task in aligned}
     judged, abilities, overall = _judge_arms(aligned, estimates, list(tickets), options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
     return Comparison(
@@ -67,7 +62,7 @@ def compare(
         tasks=tasks,
         abilities=abilities,
         overall=overall,
-        notes=(*notes, *_cluster_notes(tasks)),
+        notes=(*notes, *_notes(tasks, options.alpha)),
     )
 
 
@@ -86,28 +81,6 @@ def compare_study(arms: Mapping[str, Path], options: CompareOptions | None = Non
         got = ", ".join(present) or "none"
         raise DataError("The study", f"needs {STUDY_ARMS[0]} and one other arm or more, but has {got}")
     return compare(arms[STUDY_ARMS[0]], {arm: arms[arm] for arm in present[1:]}, options, original_name=STUDY_ARMS[0])
-
-
-def _differences(task: AlignedTask, baseline: str, options: CompareOptions) -> dict[str, PairedDifference]:
-    """The estimate of each arm's difference from the baseline."""
-    reference = task.arms[baseline]
-    return {arm: _difference(reference, s, task, options) for arm, s in task.arms.items() if arm != baseline}
-
-
-def _difference(reference: Floats, scores: Floats, task: AlignedTask, options: CompareOptions) -> PairedDifference:
-    if _is_tango(task):
-        gained, lost = int(np.sum(scores > reference)), int(np.sum(scores < reference))
-        return TangoDifference(scores.size, gained, lost)
-    return ClusterBootstrap.of(scores - reference, task.clusters, seed=options.seed, resamples=options.resamples)
-
-
-def _is_tango(task: AlignedTask) -> bool:
-    """Whether every score is right or wrong, and every document its own cluster."""
-    return task.clusters is None and all(_is_binary(scores) for scores in task.arms.values())
-
-
-def _is_binary(scores: Floats) -> bool:
-    return bool(np.isin(scores, (0.0, 1.0)).all())
 
 
 def _judge_arms(
@@ -144,8 +117,9 @@ def _judge_arms(
 def _judged(
     estimate: PairedDifference, test: TaskTest, p: float, verdict: Verdict, task: AlignedTask, options: CompareOptions
 ) -> Judged:
+    """The record of one verdict."""
     return Judged(
-        difference=_clipped(estimate.interval(options.alpha), task, -1.0),
+        difference=clipped(estimate.interval(options.alpha), task, -1.0),
         verdict=verdict,
         p_non_inferior=test.p_non_inferior,
         p_adjusted=p,
@@ -155,24 +129,22 @@ def _judged(
 
 def _with_required_n(judged: Judged, estimate: PairedDifference, task: AlignedTask, alpha: float) -> Judged:
     """Add how many documents would settle it, at the level that Holm's first step asks for."""
-    value, n = judged.difference.value, next(iter(task.arms.values())).size
+    value, n, margin = judged.difference.value, next(iter(task.arms.values())).size, task.margin
+    null_variances: tuple[float | None, float | None] = (None, None)
     if isinstance(estimate, TangoDifference):
-        discordance = (estimate.gained + estimate.lost) / n
+        gained, lost = estimate.gained / n, estimate.lost / n
+        discordance = gained + lost
+        equal = discordance / 2
+        null_variances = tango_variance(gained, lost, -margin), tango_variance(equal, equal, -margin)
     else:
         assert isinstance(estimate, ClusterBootstrap)
         discordance = float(n * estimate.means.var()) + value**2
+    observed, if_equal = null_variances
     return replace(
         judged,
-        required_n=required_n(discordance - value**2, value, task.margin, alpha),
-        required_n_if_equal=required_n(discordance, 0.0, task.margin, alpha),
+        required_n=required_n(discordance - value**2, value, margin, alpha, null_variance=observed),
+        required_n_if_equal=required_n(discordance, 0.0, margin, alpha, null_variance=if_equal),
     )
-
-
-def _clipped(estimate: Estimate, task: AlignedTask, least: float) -> Estimate:
-    """Bounds inside what scores in [0, 1] allow."""
-    if any(scores.min() < 0 or scores.max() > 1 for scores in task.arms.values()):
-        return estimate
-    return Estimate(estimate.value, max(estimate.low, least), min(estimate.high, 1.0))
 
 
 def _task_comparison(
@@ -188,9 +160,9 @@ def _task_comparison(
         margin=task.margin,
         num_documents=reference.size,
         num_clusters=reference.size if task.clusters is None else len(set(task.clusters)),
-        method="Tango score" if _is_tango(task) else "BCa bootstrap",
+        method="Tango score" if is_tango(task) else "BCa bootstrap",
         arms=tuple(_arm_result(task, arm, judged.get((task.task, arm)), options) for arm in task.arms),
-        interaction=_interaction(task, options),
+        interaction=interaction(task, options),
     )
 
 
@@ -199,7 +171,7 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
     counters = ledger.tasks.get(task.task) if ledger else None
     return ArmResult(
         arm=arm,
-        score=_score(task, task.arms[arm], options),
+        score=score(task, task.arms[arm], options),
         failed=counters.failed if counters else None,
         counters=counters,
         weights=ledger.weights if ledger else None,
@@ -207,34 +179,19 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
     )
 
 
-def _score(task: AlignedTask, scores: Floats, options: CompareOptions) -> Estimate:
-    """Mean score in the metric's own direction with its 95 % interval."""
-    if task.clusters is None and _is_binary(scores):
-        estimate = wilson(int(scores.sum()), scores.size, _CONFIDENCE)
-    else:
-        estimate = _bootstrap(scores, task, options, 0.0)
-    return estimate if task.higher_is_better else estimate.negated()
-
-
-def _bootstrap(values: Floats, task: AlignedTask, options: CompareOptions, least: float) -> Estimate:
-    bootstrap = ClusterBootstrap.of(values, task.clusters, seed=options.seed, resamples=options.resamples)
-    return _clipped(bootstrap.interval((1 - _CONFIDENCE) / 2), task, least)
-
-
-def _interaction(task: AlignedTask, options: CompareOptions) -> Estimate | None:
-    """(compressed augmented - plain) - (original augmented - plain), document by document."""
-    if not all(arm in task.arms for arm in STUDY_ARMS):
-        return None
-    original_plain, original_augmented, compressed_plain, compressed_augmented = (task.arms[a] for a in STUDY_ARMS)
-    gain = (compressed_augmented - compressed_plain) - (original_augmented - original_plain)
-    return ClusterBootstrap.of(gain, task.clusters, seed=options.seed, resamples=options.resamples).interval(
-        (1 - _CONFIDENCE) / 2
-    )
-
-
-def _cluster_notes(tasks: tuple[TaskComparison, ...]) -> list[str]:
-    return [
+def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
+    """Few clusters, and verdicts that only the correction left open."""
+    notes = [
         f"{t.task} has only {t.num_clusters} independent clusters: its intervals are rough."
         for t in tasks
-        if t.num_clusters < _FEW_CLUSTERS
+        if t.method == "BCa bootstrap" and t.num_clusters < _FEW_CLUSTERS
     ]
+    for task in tasks:
+        for arm, judged in ((a.arm, a.judged) for a in task.arms):
+            if judged and judged.p_non_inferior <= alpha < judged.p_adjusted:
+                p, corrected = f"{judged.p_non_inferior:.3f}", f"{judged.p_adjusted:.3f}"
+                notes.append(
+                    f"{task.task}, {arm}: the margin is kept by itself (p = {p}), but not after Holm's correction over "
+                    f"all tasks (p = {corrected})."
+                )
+    return notes

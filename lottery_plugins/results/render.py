@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lottery_plugins.results.comparison import ArmResult, Comparison, Judged, TaskComparison
+from lottery_plugins.results.comparison import ArmResult, Comparison, TaskComparison
 from lottery_plugins.results.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["NOT_MEASURED", "render_json", "render_markdown", "render_table"]
 NOT_MEASURED = "not measured"
 
 _STYLES = {"non_inferior": "green", "inferior": "red", "inconclusive": "yellow"}
-_ONE_TABLE_WIDTH = 170
+_ONE_TABLE_WIDTH = 150
 _COSTS = ("weights", "generated tokens", "prompt tokens", "seconds")
 
 
@@ -40,13 +40,15 @@ def render_table(comparison: Comparison, console: Console) -> None:
     if console.width >= _ONE_TABLE_WIDTH:
         console.print(_table(comparison, (*quality, *_COSTS)))
     else:
-        console.print(_table(comparison, quality), _table(comparison, ("run", *_COSTS)), sep="\n")
-    for task in comparison.tasks:
-        console.print(_text(_describe(task), "dim"))
+        console.print(_table(comparison, quality))
+        if any(result.counters or result.weights for task in comparison.tasks for result in task.arms):
+            console.print(_table(comparison, ("run", *_COSTS)))
+        else:
+            console.print(_text(f"Weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json."))
     for line, style in _conclusions(comparison):
         console.print(_text(line, style))
-    for note in comparison.notes:
-        console.print(_text(f"Note: {note}", "dim"))
+    for note in _notes(comparison):
+        console.print(_text(f"- {note}", "dim"))
 
 
 def render_markdown(comparison: Comparison) -> str:
@@ -55,10 +57,9 @@ def render_markdown(comparison: Comparison) -> str:
     lines = [_markdown_row(headers), _markdown_row(["---"] * len(headers))]
     for task in comparison.tasks:
         for row in _rows(task):
-            lines.append(_markdown_row((_describe(task), row.arm, *row.quality, *row.costs)))
+            lines.append(_markdown_row((task.task, row.arm, *row.quality, *row.costs)))
     lines += ["", *(f"- {_escaped(line)}" for line, _ in _conclusions(comparison))]
-    if comparison.notes:
-        lines += ["", "Notes:", "", *(f"- {_escaped(note)}" for note in comparison.notes)]
+    lines += ["", "Notes:", "", *(f"- {_escaped(note)}" for note in _notes(comparison))]
     return "\n".join(lines) + "\n"
 
 
@@ -68,8 +69,8 @@ def render_json(comparison: Comparison) -> str:
 
 
 def _quality_headers(comparison: Comparison) -> tuple[str, ...]:
-    level = f"{100 * (1 - 2 * comparison.options.alpha):g} %"
-    return "score [95 %]", "failed", f"difference [{level}]", "verdict"
+    level = f"{100 * (1 - 2 * comparison.options.alpha):g}%"
+    return "score [95%]", "failed", f"difference [{level}]", "verdict"
 
 
 def _rows(task: TaskComparison) -> list[_Row]:
@@ -81,7 +82,7 @@ def _rows(task: TaskComparison) -> list[_Row]:
 
 def _row(result: ArmResult) -> _Row:
     judged, counters = result.judged, result.counters
-    difference, verdict = ("", "") if judged is None else (_signed(judged.difference), _verdict(judged))
+    difference, verdict = ("", "") if judged is None else (_signed(judged.difference), judged.verdict)
     return _Row(
         arm=result.arm,
         quality=(_plain(result.score), _count(result.failed), difference, verdict),
@@ -95,16 +96,14 @@ def _row(result: ArmResult) -> _Row:
     )
 
 
-def _verdict(judged: Judged) -> str:
-    """The verdict, and for an open one what would settle it."""
-    if judged.verdict != "inconclusive":
-        return judged.verdict
-    cases = [
-        f"{n:,} if {case}"
-        for n, case in ((judged.required_n_if_equal, "equal"), (judged.required_n, "as observed"))
-        if n is not None
-    ]
-    return f"inconclusive (documents to settle it: {', '.join(cases)})"
+def _needs(task: TaskComparison, result: ArmResult) -> str:
+    """What would settle an open verdict; "" where there is none."""
+    judged = result.judged
+    if judged is None or judged.verdict != "inconclusive":
+        return ""
+    cases = (("the runs are equal", judged.required_n_if_equal), ("the difference is as observed", judged.required_n))
+    numbers = [f"{n:,} documents if {case}" for case, n in cases if n is not None]
+    return f"{task.task}, {result.arm}: about {' or '.join(numbers)} would settle it (power 0.8)."
 
 
 def _meaning(interaction: Estimate) -> str:
@@ -124,15 +123,19 @@ def _conclusions(comparison: Comparison) -> list[tuple[str, str]]:
     return lines
 
 
+def _notes(comparison: Comparison) -> list[str]:
+    """What the numbers depend on, what would settle open verdicts, and what a reader should know."""
+    needs = [_needs(task, result) for task in comparison.tasks for result in task.arms]
+    return [*map(_describe, comparison.tasks), *filter(None, needs), *comparison.notes]
+
+
 def _describe(task: TaskComparison) -> str:
     """The task with everything that its numbers depend on."""
     clusters = "" if task.num_clusters == task.num_documents else f" in {task.num_clusters} clusters"
     arrow = "" if task.higher_is_better else ", lower is better"
     scored = task.metric if task.filter == "none" else f"{task.metric}, {task.filter}"
-    return (
-        f"{task.task} ({scored}{arrow}; {task.num_documents} documents{clusters}; "
-        f"margin {task.margin:g}; {task.method})"
-    )
+    size = f"{task.num_documents} documents{clusters}"
+    return f"{task.task}: {scored}{arrow}; {size}; margin {task.margin:g}; {task.method}."
 
 
 def _table(comparison: Comparison, headers: Sequence[str]) -> Table:
@@ -143,7 +146,8 @@ def _table(comparison: Comparison, headers: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for header in headers:
         is_number = header in {"failed", *_COSTS}
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+        width = 8 if header == "failed" else None  # wraps "not measured"
+        table.add_column(header, justify="right" if is_number else "left", overflow="fold", max_width=width)
     every = ("run", *_quality_headers(comparison), *_COSTS)
     for task in comparison.tasks:
         table.add_row(_text(task.task, "bold"))

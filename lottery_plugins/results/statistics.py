@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from scipy import optimize, stats
 
-__all__ = ["Estimate", "PairedDifference", "TangoDifference", "holm", "required_n", "wilson"]
+__all__ = ["Estimate", "PairedDifference", "TangoDifference", "holm", "required_n", "tango_variance", "wilson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,11 @@ class TangoDifference:
 
     def z(self, null: float) -> float:
         """The score statistic of "the true difference is `null`"; falls as `null` rises."""
-        a = 2 * self.n
-        b = -self.gained - self.lost + (2 * self.n - self.gained + self.lost) * null
-        c = -self.lost * null * (1 - null)
-        # The smaller-looking root formula loses all digits when b > 0 and c is near 0; this one does not.
-        root = math.sqrt(max(b * b - 4 * a * c, 0.0))
-        lost_rate = (root - b) / (2 * a) if b <= 0 else (-2 * c) / (root + b)
-        variance = self.n * (2 * lost_rate + null * (1 - null))
-        excess = self.gained - self.lost - self.n * null
-        if variance <= 1e-12 * self.n:  # nothing can be discordant under this null
-            return 0.0 if abs(excess) < 1e-9 * self.n else math.copysign(math.inf, excess)
-        return excess / math.sqrt(variance)
+        variance = tango_variance(self.gained / self.n, self.lost / self.n, null)
+        excess = self.value - null
+        if variance <= 1e-12:  # nothing can be discordant under this null
+            return 0.0 if abs(excess) < 1e-9 else math.copysign(math.inf, excess)
+        return excess * math.sqrt(self.n / variance)
 
     def interval(self, alpha: float) -> Estimate:
         """See `PairedDifference`."""
@@ -98,6 +92,18 @@ class TangoDifference:
     def p_below(self, null: float) -> float:
         """See `PairedDifference`."""
         return float(stats.norm.cdf(self.z(null)))
+
+
+def tango_variance(gained: float, lost: float, null: float) -> float:
+    """Variance of one pair's difference under "the true difference is `null`", for observed shares gained and lost.
+
+    The share lost is its maximum-likelihood estimate under that null: the root of 2 x^2 + b x + c.
+    """
+    b = -gained - lost + (2 - gained + lost) * null
+    c = -lost * null * (1 - null)
+    root = math.sqrt(max(b * b - 8 * c, 0.0))
+    lost_under_null = (root - b) / 4 if b <= 0 else -2 * c / (root + b)  # the second form keeps its digits for b > 0
+    return 2 * lost_under_null + null * (1 - null)
 
 
 def _finite(z: float) -> float:
@@ -120,7 +126,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def required_n(variance: float, difference: float, margin: float, alpha: float, power: float = 0.8) -> int | None:
+def required_n(
+    variance: float,
+    difference: float,
+    margin: float,
+    alpha: float,
+    *,
+    null_variance: float | None = None,
+    power: float = 0.8,
+) -> int | None:
     """Documents needed to settle, with the given power, on which side of -margin the difference lies.
 
     Args:
@@ -128,6 +142,7 @@ def required_n(variance: float, difference: float, margin: float, alpha: float, 
         difference: Assumed true difference.
         margin: Non-inferiority margin, above 0.
         alpha: One-sided level.
+        null_variance: The same if the difference lies on the margin; None: as `variance`.
         power: Probability of settling it.
 
     Returns:
@@ -137,6 +152,7 @@ def required_n(variance: float, difference: float, margin: float, alpha: float, 
     if distance < 1e-12:
         return None
     z_alpha, z_power = float(stats.norm.isf(alpha)), float(stats.norm.ppf(power))
-    by_variance = (z_alpha + z_power) ** 2 * variance / distance**2
+    spread = z_alpha * math.sqrt(variance if null_variance is None else null_variance) + z_power * math.sqrt(variance)
+    by_variance = (spread / distance) ** 2
     by_unseen = z_alpha**2 * (1 - min(distance, 1.0)) / distance  # Tango's bound when nothing is discordant
     return max(1, math.ceil(max(by_variance, by_unseen)))

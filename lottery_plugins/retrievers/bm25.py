@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,7 +29,10 @@ class Bm25:
     name: ClassVar[str] = "bm25"
     summary: ClassVar[str] = "Rank the documents of a knowledge base by the words they share with the query."
     source: ClassVar[str] = "Robertson et al. 1994, Okapi at TREC-3; bm25s, arXiv:2407.03618"
-    requires: ClassVar[Mapping[str, str]] = {"bm25s": "bm25s", "Stemmer": "PyStemmer"}
+    requires: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("bm25s", "pip install bm25s"),
+        ("Stemmer", "pip install PyStemmer"),
+    )
     searches: ClassVar[str] = "knowledge-base"
 
     top_k: int = option(3, "documents given when the reasoner does not say how many", unit="documents", allowed="1 up")

@@ -172,7 +172,7 @@ def fake_problem(question: str = "What is 2 + 3?", **fields: Any) -> Problem:
 def scripted_facilities(
     backend: ScriptedBackend,
     *,
-    tools: Sequence[Tool] = (),
+    tools: Sequence[Tool | FakeTool] = (),
     documents: Sequence[Document] | None = None,
     limits: Limits | None = None,
     batch_size: int = 1,

@@ -43,7 +43,7 @@ class Python:
     name: ClassVar[str] = "python"
     summary: ClassVar[str] = "Run a Python program in a sandbox and return what it prints."
     source: ClassVar[str] = "Gao et al. 2023, PAL: Program-aided Language Models, arXiv:2211.10435"
-    requires: ClassVar[Mapping[str, str]] = {"pydantic_monty": "pydantic-monty"}
+    requires: ClassVar[tuple[tuple[str, str], ...]] = (("pydantic_monty", "pip install pydantic-monty"),)
 
     timeout_s: float = option(5.0, "most time for a program", unit="s", allowed="(0, 600]")
     max_memory_mb: int = option(128, "most memory for a program's data", unit="MiB", allowed="1 to 65536")

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document
 from lottery_plugins.limits import Limits, StopReason
+from lottery_plugins.messages import Message
 from lottery_plugins.protocols.reasoner import Reasoner
-from lottery_plugins.protocols.tool import Tool
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.runner import solve_all
@@ -32,8 +32,8 @@ from lottery_plugins.trajectory import Problem, Trajectory
 
 __all__ = ["check_reasoner", "model_texts"]
 
-NEEDS = {"tools", "retriever", "memory", "verifier"}
-TOOLS: tuple[Tool, ...] = (
+NEEDS = frozenset({"tools", "retriever", "memory", "verifier"})
+TOOLS = (
     FakeTool("python", "code", lambda code: code[-20:]),
     FakeTool("calculator", "expression", lambda e: e[:20]),
 )
@@ -73,30 +73,55 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
         max_new_tokens=st.integers(1, 200),
     )
 
-    @given(script=scripts, limits=limits)
-    def ends_within_its_limits(script: list[str], limits: Limits) -> None:
-        async def check() -> None:
-            for problem in _problems():
-                await _check_end(reasoner, problem, script, limits)
+    offers = st.sampled_from((frozenset(reasoner.needs), NEEDS))
 
-        asyncio.run(check())
+    @given(script=scripts, limits=limits, offer=offers)
+    def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str]) -> None:
+        case = _Case(reasoner, tuple(script), offer, limits)
+        asyncio.run(_check_ends(case))
 
-    @given(script=scripts)
-    def does_not_depend_on_its_neighbours(script: list[str]) -> None:
-        problems = _problems()
-
-        async def solve() -> list[list[Trajectory]]:
-            together = await _solve(problems, reasoner, script, max_live=len(problems), batch_size=3)
-            backwards = await _solve(problems[::-1], reasoner, script, max_live=2, batch_size=2)
-            alone = [(await _solve([p], reasoner, script, max_live=1))[0] for p in problems]
-            return [together, backwards[::-1], alone]
-
-        together, backwards, alone = asyncio.run(solve())
-        assert [_outcome(t) for t in together] == [_outcome(t) for t in alone], "answers depend on the batch"
-        assert [_outcome(t) for t in backwards] == [_outcome(t) for t in alone], "answers depend on the order"
+    @given(script=scripts, offer=offers)
+    def does_not_depend_on_its_neighbours(script: list[str], offer: frozenset[str]) -> None:
+        case = _Case(reasoner, tuple(script), offer, Limits())
+        asyncio.run(_check_independence(case))
 
     ends_within_its_limits()
     does_not_depend_on_its_neighbours()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Case:
+    """One made-up run: what the model writes, what is offered, what it may cost."""
+
+    reasoner: Reasoner
+    script: tuple[str, ...]
+    offer: frozenset[str]
+    limits: Limits
+
+    async def solve(self, problems: Sequence[Problem], *, max_live: int = 1, batch_size: int = 1) -> list[Trajectory]:
+        """Solve on a fresh backend."""
+        return await solve_all(problems, self.reasoner, self.facilities(self.backend(), batch_size), max_live=max_live)
+
+    def backend(self) -> ScriptedBackend:
+        """A model that picks a text of the script by the prompt alone."""
+
+        def reply(prompt: str) -> str:
+            digest = hashlib.sha256(prompt.encode(errors="surrogatepass")).digest()
+            return self.script[int.from_bytes(digest[:4], "big") % len(self.script)]
+
+        return ScriptedBackend(reply)
+
+    def facilities(self, backend: ScriptedBackend, batch_size: int = 1) -> Facilities:
+        """A run that offers what is offered, and nothing else."""
+        return scripted_facilities(
+            backend,
+            tools=TOOLS if "tools" in self.offer else (),
+            documents=DOCUMENTS if "retriever" in self.offer else None,
+            limits=self.limits,
+            batch_size=batch_size,
+            open_memory=_Dictionary if "memory" in self.offer else None,
+            verifier=_LengthVerifier() if "verifier" in self.offer else None,
+        )
 
 
 def _check_declaration(reasoner_class: type[Reasoner], reasoner: Reasoner) -> None:
@@ -107,43 +132,42 @@ def _check_declaration(reasoner_class: type[Reasoner], reasoner: Reasoner) -> No
     assert dataclasses.is_dataclass(reasoner_class), f"{name}: not a dataclass"
     assert reasoner_class.__dataclass_params__.frozen, f"{name}: not frozen"
     assert isinstance(reasoner_class.needs, tuple), f"{name}: needs is not a tuple"
-    assert set(reasoner_class.needs) <= NEEDS, f"{name}: needs {reasoner_class.needs}, known are {sorted(NEEDS)}"
+    assert NEEDS.issuperset(reasoner_class.needs), f"{name}: needs {reasoner_class.needs}, known are {sorted(NEEDS)}"
     assert inspect.iscoroutinefunction(reasoner.solve), f"{name}: solve is not async"
     assert isinstance(reasoner, Reasoner), f"{name}: lacks something of the protocol"
 
 
-async def _check_end(reasoner: Reasoner, problem: Problem, script: Sequence[str], limits: Limits) -> None:
-    """One problem under tight limits."""
-    backend = _backend(script)
-    trajectory = asyncio.run(solve_all([problem], reasoner, _offered(reasoner, backend, limits=limits), max_live=1))[0]
-    completions = [step for step in trajectory.steps if step.kind == "generate"]
-    assert trajectory.stop_reason is not StopReason.FAILED, trajectory.error
-    assert isinstance(trajectory.answer, str)
-    assert [c.prompt for c in completions] == backend.prompts, "a completion is not recorded"
-    assert len(completions) <= limits.max_calls
-    assert sum(c.completion_tokens or 0 for c in completions) <= limits.max_new_tokens
-    assert sum(r.config.max_tokens for r in backend.requests[-1:]) <= limits.max_new_tokens
-    assert sum(step.kind == "tool" for step in trajectory.steps) <= limits.max_tool_calls
-    if trajectory.stop_reason is StopReason.ANSWERED:
-        assert trajectory.steps, "an answer without a step"
+async def _check_ends(case: _Case) -> None:
+    """Each problem under tight limits."""
+    for problem in _problems():
+        backend = case.backend()
+        (trajectory,) = await solve_all([problem], case.reasoner, case.facilities(backend), max_live=1)
+        completions = [step for step in trajectory.steps if step.kind == "generate"]
+        assert trajectory.stop_reason is not StopReason.FAILED, trajectory.error
+        assert sorted(c.prompt for c in completions) == sorted(backend.prompts), "a completion is not recorded"
+        assert len(completions) <= case.limits.max_calls
+        assert sum(c.completion_tokens or 0 for c in completions) <= case.limits.max_new_tokens
+        assert all(r.config.max_tokens <= case.limits.max_new_tokens for r in backend.requests)
+        assert sum(step.kind == "tool" for step in trajectory.steps) <= case.limits.max_tool_calls
+
+
+async def _check_independence(case: _Case) -> None:
+    """The same problems alone, together, and in the other order."""
+    problems = _problems()
+    alone = [_outcome(t) for problem in problems for t in await case.solve([problem])]
+    together = await case.solve(problems, max_live=len(problems), batch_size=3)
+    backwards = await case.solve(problems[::-1], max_live=2, batch_size=2)
+    assert [_outcome(t) for t in together] == alone, "answers depend on the batch"
+    assert [_outcome(t) for t in backwards[::-1]] == alone, "answers depend on the order"
 
 
 def _problems() -> list[Problem]:
     """Chat and base model, with and without a long context, with a task's own beginning of the reply."""
     context = "the Lumen Bridge is 211 m long\nnothing else is known"
     made = [fake_problem(is_chat=chat, context=c) for chat in (False, True) for c in ("", context)]
-    made.append(fake_problem("How long is the {Lumen} Bridge?", is_chat=True, sample=1))
+    begun = (Message("user", "How long is the {Lumen} Bridge?"), Message("assistant", "It is"))
+    made.append(fake_problem("How long is the {Lumen} Bridge?", messages=begun, is_chat=True, sample=1))
     return [dataclasses.replace(p, doc_id=i) for i, p in enumerate(made)]
-
-
-def _backend(script: Sequence[str]) -> ScriptedBackend:
-    """A model that picks a text of the script by the prompt alone."""
-
-    def reply(prompt: str) -> str:
-        digest = hashlib.sha256(prompt.encode(errors="surrogatepass")).digest()
-        return script[int.from_bytes(digest[:4], "big") % len(script)]
-
-    return ScriptedBackend(reply)
 
 
 class _Dictionary(dict[str, str]):
@@ -167,28 +191,6 @@ class _LengthVerifier:
 
     async def verify(self, problem: Problem, answer: str, services: object) -> Judgement:
         return Judgement(1 / (1 + len(answer)), len(answer) < 10)
-
-
-def _offered(
-    reasoner: Reasoner, backend: ScriptedBackend, *, limits: Limits | None = None, batch_size: int = 1
-) -> Facilities:
-    """A run that offers exactly what the reasoner says it needs."""
-    return scripted_facilities(
-        backend,
-        tools=TOOLS if "tools" in reasoner.needs else (),
-        documents=DOCUMENTS if "retriever" in reasoner.needs else None,
-        limits=limits,
-        batch_size=batch_size,
-        open_memory=_Dictionary if "memory" in reasoner.needs else None,
-        verifier=_LengthVerifier() if "verifier" in reasoner.needs else None,
-    )
-
-
-async def _solve(
-    problems: Sequence[Problem], reasoner: Reasoner, script: Sequence[str], *, max_live: int, batch_size: int = 1
-) -> list[Trajectory]:
-    facilities = _offered(reasoner, _backend(script), batch_size=batch_size)
-    return await solve_all(problems, reasoner, facilities, max_live=max_live)
 
 
 def _outcome(trajectory: Trajectory) -> tuple[int, str, StopReason, list[str]]:

@@ -1,7 +1,6 @@
 """Running a program in pydantic-monty.
 
-The interpreter lives in worker processes of a pool that is made at the first call, one per process of ours, and closed
-at exit. A worker that a program brings down is replaced; ours never is.
+The interpreter lives in worker processes of a pool that is made at the first call and closed at exit. A worker that a program brings down is replaced; ours never is.
 """
 
 from __future__ import annotations
@@ -13,12 +12,13 @@ import re
 import threading
 from typing import Any
 
+from lottery_plugins.errors import PluginError
 from lottery_plugins.tools.sandbox.outcome import Failure, SandboxLimits, output_failure, raised, timed_out
 
 __all__ = ["run_in_monty"]
 
 _lock = threading.Lock()
-_pools: dict[int, Any] = {}  # by process id, since a forked child can't use its parent's workers
+_pools: dict[int, Any] = {}  # at most one, by the id of the process that made it
 
 
 def run_in_monty(code: str, limits: SandboxLimits) -> str | Failure:
@@ -39,24 +39,24 @@ def run_in_monty(code: str, limits: SandboxLimits) -> str | Failure:
     try:
         with _pool().checkout(**settings) as session:
             value = session.feed_run(code, print_callback=printed)
-            output: str | None = printed.text
+            output: str | Failure = printed.text
             if value is not None and not printed.text.strip():
                 output = _written_out(session, value, limits)
-                if output is None:
-                    return Failure("the value of the last expression can't be shown", "arguments", "Print the answer.")
     except pydantic_monty.MontyError as error:
         return output_failure(printed.text, limits) if printed.is_full else _failure(error, limits)
     except (ValueError, TypeError, RecursionError) as error:  # a value that can't be handed over
         return raised(type(error).__name__, str(error), None, limits)
+    if isinstance(output, Failure):
+        return output
     if printed.is_full or len(output) > limits.max_output_chars:
         return output_failure(output, limits)
     return output.strip()
 
 
-def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | None:
+def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | Failure:
     """The value as text, made inside the sandbox, since repr of nested lists can be longer than any memory.
 
-    None when it holds objects of classes that the program defined: they are gone when the program has ended.
+    Objects of classes that the program defined are gone when it has ended, and can't be written out.
     """
     import pydantic_monty
 
@@ -65,7 +65,7 @@ def _written_out(session: Any, value: object, limits: SandboxLimits) -> str | No
         return str(session.feed_run(code, inputs={"value": value}, print_callback=lambda stream, text: None))
     except pydantic_monty.MontyRuntimeError as error:
         if isinstance(error.exception(), RuntimeError) and "no longer exists" in str(error):
-            return None
+            return Failure("the value of the last expression can't be shown", "arguments", "Print the answer.")
         raise
 
 
@@ -88,13 +88,19 @@ class _TooMuchOutputError(Exception):
 
 
 def _pool() -> Any:
-    """This process's pool of workers."""
+    """This process's pool of workers.
+
+    Raises:
+        PluginError: The process was forked off one that has a pool; the library would wait forever in it.
+    """
     import pydantic_monty
 
     with _lock:
         pid = os.getpid()
+        if any(owner != pid for owner in _pools):
+            reason = "this process was forked off one that runs programs already; start processes by 'spawn'"
+            raise PluginError("tool 'python'", "running a program", reason)
         if pid not in _pools:
-            _pools.clear()
             pool = pydantic_monty.Monty(min_processes=1)
             pool.__enter__()
             atexit.register(_close, pid)
@@ -103,9 +109,8 @@ def _pool() -> Any:
 
 
 def _close(pid: int) -> None:
-    pool = _pools.pop(pid, None)
-    if pool is not None and pid == os.getpid():
-        pool.__exit__(None, None, None)
+    if pid == os.getpid():
+        _pools.pop(pid).__exit__(None, None, None)
 
 
 def _failure(error: Any, limits: SandboxLimits) -> Failure:

@@ -1,0 +1,130 @@
+"""What every retriever keeps.
+
+from lottery_plugins.testing.contracts.retriever import check_retriever
+
+def test_contract():
+    check_retriever(Bm25)
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lottery_plugins.documents import Document, ScoredDocument
+from lottery_plugins.protocols.retriever import Index, Retriever
+from lottery_plugins.testing.contracts.plugin import check_plugin
+from lottery_plugins.testing.strategies import contexts, corpora, queries
+
+__all__ = ["check_retriever"]
+
+TOWNS = (
+    Document("lake", "The heron nests by the lake and eats small fish."),
+    Document("tower", "The clock tower was built of red brick.", title="Town hall"),
+    Document("baker", "The baker sells rye bread before sunrise."),
+)
+ASKED = (
+    ("Who sells bread?", "baker"),
+    ("What is the clock tower built of?", "tower"),
+    ("What does the heron eat?", "lake"),
+)
+
+
+def check_retriever(retriever_class: type, *, options: Mapping[str, Any] | None = None) -> None:
+    """Check a retriever class.
+
+    Args:
+        retriever_class: The class.
+        options: The options to use.
+
+    Raises:
+        AssertionError: With what is wrong.
+    """
+    options = dict(options or {})
+    check_plugin(retriever_class, **options)
+    retriever = retriever_class(**options)
+    assert isinstance(retriever, Retriever), (
+        f"{retriever_class.__name__} lacks a member of protocols.retriever.Retriever"
+    )
+    assert retriever.searches in ("knowledge-base", "prompt"), f"searches is {retriever.searches!r}"
+    assert retriever.top_k >= 1, f"top_k is {retriever.top_k}"
+    _check_finds(retriever)
+    _check_any_search(retriever)
+    _check_threads(retriever)
+    if retriever.searches == "prompt":
+        _check_chunks(retriever)
+
+
+def _check_finds(retriever: Retriever) -> None:
+    """An easy question finds its document first, whatever the order of the corpus."""
+    for documents in (TOWNS, TOWNS[::-1]):
+        index = retriever.build(documents)
+        assert isinstance(index, Index), "build gave something without `search`"
+        for question, wanted in ASKED:
+            found = [hit.document.id for hit in index.search(question, 2)]
+            assert found[:1] == [wanted], f"{question!r} found {found}, not {wanted!r} first"
+        assert len(index.search("Who sells bread?", 100)) <= len(documents), "more results than documents"
+    assert list(retriever.build(()).search("bread", 3)) == [], "an empty corpus gave results"
+
+
+def _check_any_search(retriever: Retriever) -> None:
+    @settings(deadline=None, suppress_health_check=list(HealthCheck))
+    @given(corpus=corpora(), query=queries(), top_k=st.integers(1, 20))
+    def any_search(corpus: Sequence[Document], query: str, top_k: int) -> None:
+        index = retriever.build(corpus)
+        hits = index.search(query, top_k)
+        _check_hits(hits, corpus, top_k)
+        assert list(index.search(query, top_k)) == list(hits), f"{query!r} gave other results the second time"
+        assert list(retriever.build(corpus).search(query, top_k)) == list(hits), "a second index gave other results"
+
+    any_search()
+
+
+def _check_hits(hits: Sequence[ScoredDocument], corpus: Sequence[Document], top_k: int) -> None:
+    place = {document.id: i for i, document in enumerate(corpus)}
+    ids = [hit.document.id for hit in hits]
+    assert len(hits) <= top_k, f"{len(hits)} results for top_k={top_k}"
+    assert len(set(ids)) == len(ids), f"a document came twice: {ids}"
+    for hit in hits:
+        assert hit.document in corpus, f"{hit.document.id!r} is not of the corpus"
+        assert hit.score == hit.score, f"the score of {hit.document.id!r} is not a number"
+    for better, worse in itertools.pairwise(hits):
+        assert better.score >= worse.score, f"scores rise from {better.score} to {worse.score}"
+        in_order = better.score > worse.score or place[better.document.id] < place[worse.document.id]
+        assert in_order, f"{worse.document.id!r} ties with {better.document.id!r} and comes first in the corpus"
+
+
+def _check_threads(retriever: Retriever) -> None:
+    """One index, four threads at once, the same results as alone."""
+    index = retriever.build(TOWNS)
+    alone = [index.search(question, 3) for question, _ in ASKED]
+    start = threading.Barrier(4)
+
+    def work(_: int) -> bool:
+        start.wait(timeout=30)
+        return all([index.search(question, 3) for question, _ in ASKED] == alone for _ in range(25))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(work, range(4))), "threads got different results"
+
+
+def _check_chunks(retriever: Retriever) -> None:
+    @settings(deadline=None, suppress_health_check=list(HealthCheck))
+    @given(context=contexts())
+    def any_context(context: str) -> None:
+        chunks = list(retriever.chunks(context))
+        ids = [chunk.id for chunk in chunks]
+        assert len(set(ids)) == len(ids), f"a chunk id came twice: {ids}"
+        assert ids == sorted(ids), f"ids do not sort in reading order: {ids}"
+        assert all(chunk.text.strip() for chunk in chunks), "a chunk is blank"
+        missing = set(context.split()) - {word for chunk in chunks for word in chunk.text.split()}
+        assert not missing, f"words of the context are in no chunk: {sorted(missing)[:5]}"
+
+    any_context()
+    assert list(retriever.chunks("")) == [], "an empty context gave chunks"

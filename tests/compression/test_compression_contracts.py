@@ -1,0 +1,36 @@
+"""The shipped contract suites over every built-in method."""
+
+import pytest
+
+from lottery_plugins.compression import METHODS, Int4, Int8, KeyNorm, StreamingLLM, Wanda
+from lottery_plugins.testing.contracts.compression import check_kv_press, check_weight_method
+
+
+def test_int8_keeps_the_contract():
+    check_weight_method(Int8, smaller=True)
+
+
+@pytest.mark.parametrize("group_size", [16, 64])
+def test_int4_keeps_the_contract(group_size):
+    check_weight_method(Int4, {"group_size": group_size}, smaller=True)
+
+
+def test_wanda_keeps_the_contract():
+    check_weight_method(Wanda, ratio_option="sparsity")
+
+
+def test_wanda_with_a_pattern_keeps_the_contract():
+    check_weight_method(Wanda, {"pattern": "2of4"})
+
+
+@pytest.mark.parametrize("press", [KeyNorm, StreamingLLM])
+def test_presses_keep_the_contract(press):
+    check_kv_press(press)
+
+
+def test_streaming_llm_without_sinks_keeps_the_contract():
+    check_kv_press(StreamingLLM, {"num_sinks": 0})
+
+
+def test_every_builtin_is_exported_and_names_are_unique():
+    assert len({method.name for method in METHODS}) == len(METHODS) == 5

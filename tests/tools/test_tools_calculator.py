@@ -1,0 +1,289 @@
+import contextlib
+import math
+import operator
+import time
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from lottery_plugins.errors import ConfigError, ToolError
+from lottery_plugins.testing.strategies import model_text
+from lottery_plugins.tools.arithmetic.numbers import Arithmetic
+from lottery_plugins.tools.arithmetic.parser import evaluate
+from lottery_plugins.tools.calculator import Calculator
+
+
+def result(expression, **options):
+    return Calculator(**options).call({"expression": expression}).text
+
+
+def refusal(expression, **options):
+    with pytest.raises(ToolError) as caught:
+        Calculator(**options).call({"expression": expression})
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("2 + 3 * 4", "14"),
+        ("(2 + 3) * 4", "20"),
+        ("0.1 + 0.2", "0.3"),
+        ("10 / 4", "2.5"),
+        ("1 / 3 * 3", "1"),
+        ("1.10", "1.1"),
+        ("-0.5", "-0.5"),
+        ("7 // 2", "3"),
+        ("-7 // 2", "-4"),
+        ("-7 % 3", "2"),
+        ("7 % (-3)", "-2"),
+        ("2 ** 3 ** 2", "512"),
+        ("-2 ** 2", "-4"),
+        ("2 ** -2", "0.25"),
+        ("0 ** 0", "1"),
+        ("12345678901234567890 * 98765432109876543210", "1219326311370217952237463801111263526900"),
+        ("5!", "120"),
+        ("-3!", "-6"),
+    ],
+)
+def test_arithmetic_is_exact(expression, expected):
+    assert result(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1,234.50 * 2", "2469"),
+        ("1_000 + 1", "1001"),
+        ("$1,200 * 3", "3600"),
+        ("2 × 3 ÷ 4 − 1", "0.5"),  # noqa: RUF001 - signs that models write
+        ("2^10", "1024"),
+        ("3 x 4", "12"),
+        ("3x4", "12"),
+        ("20% of 50", "10"),
+        ("100 / 20%", "500"),
+        ("100 + 20%", "100.2"),
+        ("17 mod 5", "2"),
+        ("2 + 2 = ?", "4"),
+        ("3 \\times 4", "12"),
+        ("2\n+ 2", "4"),
+        (".5 + 5.", "5.5"),
+        ("1.5e3", "1500"),
+        ("1e-2", "0.01"),
+    ],
+)
+def test_spellings_of_models_are_read(expression, expected):
+    assert result(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("sqrt(16)", "4"),
+        ("sqrt(2) * sqrt(2)", "2"),
+        ("floor(sqrt(2) * sqrt(2))", "2"),
+        ("8 ** (1/3)", "2"),
+        ("(4/9) ** 0.5 * 3", "2"),
+        ("cbrt(-27)", "-3"),
+        ("abs(-3.5)", "3.5"),
+        ("min(3, 1, 2) + max(3, 1, 2)", "4"),
+        ("max(1,234)", "234"),
+        ("round(2.5)", "3"),
+        ("round(-2.5)", "-3"),
+        ("round(2.675, 2)", "2.68"),
+        ("round(1234, -2)", "1200"),
+        ("floor(-1.5)", "-2"),
+        ("ceil(-1.5)", "-1"),
+        ("trunc(-1.5)", "-1"),
+        ("gcd(12, 18)", "6"),
+        ("lcm(4, 6)", "12"),
+        ("factorial(20)", "2432902008176640000"),
+        ("comb(5, 2)", "10"),
+        ("perm(5, 2)", "20"),
+        ("mean(1, 2, 4)", "2.33333333333"),
+        ("sum(1, 2, 3)", "6"),
+        ("log10(1000)", "3"),
+        ("log2(1/8)", "-3"),
+        ("log(8, 2)", "3"),
+        ("ln(exp(1))", "1"),
+        ("SQRT(9)", "3"),
+    ],
+)
+def test_functions(expression, expected):
+    assert result(expression) == expected
+
+
+def test_a_decimal_that_does_not_terminate_has_the_stated_digits():
+    assert result("2 / 3") == "0.666666666667"
+    assert result("2 / 3", significant_digits=4) == "0.6667"
+    assert result("pi") == "3.14159265359"
+    assert result("1 / 3 * 10**30") == "3.33333333333e+29"
+
+
+def test_a_decimal_that_terminates_is_shown_in_full():
+    assert result("2 ** -40") == "0.0000000000009094947017729282379150390625"
+
+
+def test_an_unreadable_expression_names_the_column():
+    error = refusal("2 +* 3")
+    assert str(error) == "calculator: cannot read '2 +* 3' at column 4. Send one arithmetic expression."
+    assert error.category == "arguments"
+
+
+@pytest.mark.parametrize(
+    ("expression", "column"),
+    [("(1 + 2", 7), ("1 2", 3), ("2(3)", 2), ("1..2", 2), ("1,2345", 2), ("0x10", 2), ("hello world", 0), ("3!!", 3)],
+)
+def test_what_is_no_expression_is_refused_where_it_breaks(expression, column):
+    message = str(refusal(expression))
+    assert f"column {column}" in message or column == 0
+
+
+def test_a_comma_that_could_mean_two_things_is_refused():
+    assert "thousands commas" in str(refusal("max(1,000, 2)"))
+
+
+def test_a_misspelt_function_gets_a_suggestion():
+    assert "Did you mean 'sqrt'?" in str(refusal("squrt(2)"))
+
+
+@pytest.mark.parametrize(
+    "expression", ["1/0", "1//0", "1%0", "0**-1", "sqrt(-1)", "log10(0)", "gcd(1.5, 2)", "(-8)**0.5"]
+)
+def test_what_has_no_value_is_a_domain_error(expression):
+    assert refusal(expression).category == "domain"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "9**9**9",
+        "9**9**9**9**9",
+        "(10**900)**2",
+        "factorial(10**9)",
+        "1000000!",
+        "comb(10**9, 5*10**8)",
+        "perm(10**9, 10**8)",
+        "e**(10**6)",
+        "exp(10**9)",
+        "2**0.5**-9999",
+        "1e1001",
+        "7**-99999999",
+        "lcm(10**400 + 1, 10**401 + 1, 10**402 + 1)",
+        "(" * 400 + "1" + ")" * 400,
+        "-" * 500 + "1",
+        "2" + "**1" * 300,
+        "1" * 1001,
+    ],
+)
+def test_what_would_take_long_is_refused_at_once(expression):
+    start = time.perf_counter()
+    error = refusal(expression)
+    assert time.perf_counter() - start < 0.2
+    assert error.category in ("limit", "arguments")
+
+
+def test_the_longest_result_is_kept():
+    assert result("10**999") == "1" + "0" * 999
+    assert refusal("10**1000").category == "limit"
+    assert result("10**49", max_digits=50) == "1" + "0" * 49
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"expression": None}, {"expression": ["1"]}, {"expression": True}, {"expression": "  "}, {"x": "1"}],
+)
+def test_bad_arguments_are_named(arguments):
+    with pytest.raises(ToolError, match="argument"):
+        Calculator().call(arguments)
+
+
+def test_numbers_are_taken_for_their_text():
+    assert Calculator().call({"expression": 2.5}).text == "2.5"
+    with pytest.raises(ToolError, match="longer than"):
+        Calculator().call({"expression": 10**5000})
+
+
+@pytest.mark.parametrize("options", [{"significant_digits": 0}, {"max_digits": 5000}, {"max_chars": 0}])
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ConfigError, match="calculator"):
+        Calculator(**options)
+
+
+@given(text=model_text(400))
+@settings(deadline=None)
+def test_any_text_gives_a_result_or_a_tool_error_in_no_time(text):
+    start = time.perf_counter()
+    with contextlib.suppress(ToolError):
+        assert Calculator().call({"expression": text}).text
+    assert time.perf_counter() - start < 1
+
+
+@given(text=st.text("0123456789.,+-*/%^!()ex sqrtmaxcob", max_size=60))
+@settings(deadline=None, max_examples=300)
+def test_texts_that_look_like_arithmetic_never_break_it(text):
+    start = time.perf_counter()
+    with contextlib.suppress(ToolError):
+        assert Calculator().call({"expression": text}).text
+    assert time.perf_counter() - start < 1
+
+
+LEAVES = st.one_of(
+    st.integers(0, 10**6).map(lambda n: (str(n), Fraction(n))),
+    st.integers(1000, 10**9).map(lambda n: (f"{n:,}", Fraction(n))),
+    st.decimals(0, 1000, places=3).map(lambda d: (f"{d:f}", Fraction(d))),
+)
+OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv}
+
+
+@st.composite
+def trees(draw, children):
+    sign, compute = draw(st.sampled_from(list(OPERATORS.items())))
+    (left_text, left), (right_text, right) = draw(children), draw(children)
+    assume(right or sign not in ("/", "//"))
+    return f"({left_text}) {sign} ({right_text})", Fraction(compute(left, right))
+
+
+@st.composite
+def signed(draw, children):
+    text, value = draw(children)
+    return f"-({text})", -value
+
+
+@given(tree=st.recursive(LEAVES, lambda children: trees(children) | signed(children), max_leaves=12))
+@settings(deadline=None)
+def test_values_agree_with_fractions(tree):
+    text, expected = tree
+    assert evaluate(text, Arithmetic(12, 1000)).value == expected
+
+
+@given(numbers=st.lists(st.integers(0, 99), min_size=2, max_size=8), signs=st.lists(st.sampled_from("+-*"), min_size=8))
+def test_precedence_without_brackets_agrees_with_python(numbers, signs):
+    text = str(numbers[0]) + "".join(f" {sign} {n}" for sign, n in zip(signs, numbers[1:], strict=False))
+    terms = [[1, []]]
+    for sign, n in zip(["+", *signs], numbers, strict=False):
+        if sign == "*":
+            terms[-1][1].append(n)
+        else:
+            terms.append([1 if sign == "+" else -1, [n]])
+    assert result(text) == str(sum(sign * math.prod(factors) for sign, factors in terms[1:]))
+
+
+@given(value=st.decimals(-(10**9), 10**9, places=6))
+def test_a_decimal_is_shown_as_it_was_written(value):
+    assert Fraction(result(f"{value:f}")) == Fraction(value)
+
+
+@given(base=st.integers(-30, 30), exponent=st.integers(0, 60))
+def test_powers_agree_with_python(base, exponent):
+    assert result(f"({base}) ** {exponent}") == str(base**exponent)
+
+
+def test_threads_share_one_calculator():
+    calculator = Calculator()
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(lambda n: calculator.call({"expression": f"{n}**20 / 7"}).text, range(50)))
+    assert texts == [calculator.call({"expression": f"{n}**20 / 7"}).text for n in range(50)]

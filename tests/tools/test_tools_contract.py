@@ -1,0 +1,21 @@
+from lottery_plugins.testing.contracts.tool import check_tool
+from lottery_plugins.tools import TOOLS
+from lottery_plugins.tools.calculator import Calculator
+from lottery_plugins.tools.python import Python
+
+GOOD_CALLS = {
+    Calculator: [({"expression": "(12 + 3) * 4 / 8"}, "7.5"), ({"expression": 17}, "17")],
+    Python: [({"code": "print(sum(range(10)))"}, "45"), ({"code": "```python\n6 * 7\n```"}, "42")],
+}
+
+
+def test_every_built_in_tool_has_good_calls_here():
+    assert set(GOOD_CALLS) == set(TOOLS)
+
+
+def test_calculator_keeps_the_contract():
+    check_tool(Calculator, good_calls=GOOD_CALLS[Calculator])
+
+
+def test_python_keeps_the_contract():
+    check_tool(Python, good_calls=GOOD_CALLS[Python], options={"timeout_s": 0.2, "max_memory_mb": 32})
