@@ -21,8 +21,8 @@ from lottery_plugins.protocols.reasoner import Reasoner
 from lottery_plugins.protocols.retriever import Index, Retriever
 from lottery_plugins.protocols.tool import Tool
 from lottery_plugins.protocols.verifier import Verifier
-from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoners.prompts import prompts_version
+from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base

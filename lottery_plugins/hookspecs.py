@@ -69,12 +69,14 @@ class LotterySpecs:
     @hookspec
     def lottery_step_finished(self, problem: Problem, step: Step) -> None:
         """Observe one finished step. Called on the event loop's thread: return at once. What it raises is reported
-        once, naming the plugin, and changes no result."""
+        once, naming the plugin, and changes no result.
+        """
 
     @hookspec
     def lottery_run_finished(self, ledger: Mapping[str, Any], folder: Path | None) -> None:
         """Observe the end of a run: its ledger, and the folder of its files (None when nothing is written). What it
-        raises is reported, naming the plugin, and changes no result."""
+        raises is reported, naming the plugin, and changes no result.
+        """
 
     @hookspec(firstresult=True)
     def lottery_authorize_tool_call(self, problem: Problem, call: ToolCall) -> bool | str | None:

@@ -74,7 +74,7 @@ def _read_int(value: object) -> int:
 
 def _read_float(value: object) -> float:
     if isinstance(value, bool):
-        raise ValueError  # noqa: TRY004 - one exception type for all readers
+        raise ValueError
     return float(value)  # type: ignore[arg-type]
 
 
@@ -103,7 +103,7 @@ def describe_options(cls: type) -> tuple[OptionInfo, ...]:
         base, optional = _base_type(hints[field.name])
         if base not in _READERS:
             raise TypeError(
-                f"{cls.__qualname__}.{field.name} has type {hints[field.name]}; allowed are bool, int, float, str, or None"
+                f"{cls.__qualname__}.{field.name} has type {hints[field.name]}; allowed are bool, int, float, str, None"
             )
         default = field.default if field.default_factory is MISSING else field.default_factory()
         meta = field.metadata
@@ -151,12 +151,12 @@ def build_plugin(cls: type, options: Mapping[str, object], where: str) -> Any:
 
 
 def missing_requirements(cls: type) -> list[tuple[str, str]]:
-    """(import name, distribution) of each library that a plugin class declares and that is not installed.
+    """(import name, how to install it) of each library that a plugin class declares and that is not there.
 
-    A class declares them as `requires = {"import_name": "distribution"}`. Nothing is imported.
+    A class declares them as `requires = (("import_name", "pip install distribution"), ...)`. Nothing is imported.
     """
-    declared: Mapping[str, str] = getattr(cls, "requires", {})
-    return [(module, package) for module, package in declared.items() if importlib.util.find_spec(module) is None]
+    declared: tuple[tuple[str, str], ...] = getattr(cls, "requires", ())
+    return [(module, install) for module, install in declared if importlib.util.find_spec(module) is None]
 
 
 def check_requirements(cls: type, full_name: str) -> None:
@@ -165,5 +165,5 @@ def check_requirements(cls: type, full_name: str) -> None:
     Raises:
         MissingExtraError: One is not.
     """
-    for module, package in missing_requirements(cls):
-        raise MissingExtraError(full_name, module, f"pip install {package}")
+    for module, install in missing_requirements(cls):
+        raise MissingExtraError(full_name, module, install)

@@ -50,9 +50,7 @@ def _describe(plugin: Registered) -> dict[str, Any]:
         "distribution": plugin.distribution,
         "version": plugin.version,
         "source": getattr(cls, "source", ""),
-        "missing": [
-            install for module, install in getattr(cls, "requires", ()) if not importlib.util.find_spec(module)
-        ],
+        "missing": [install for _, install in missing_requirements(cls)],
         "options": [_describe_option(option) for option in describe_options(cls)],
     }
 
@@ -130,15 +128,15 @@ def _doctor(registry: Registry) -> int:
     names: dict[tuple[str, str], list[str]] = {}
     for plugin in registry.plugins():
         names.setdefault((plugin.kind, plugin.name), []).append(plugin.distribution)
-        for module, package in missing_requirements(plugin.cls):
-            problems.append(f"{plugin.kind} {plugin.name}: no package {module!r}. Install it: pip install {package}")
+        for module, install in missing_requirements(plugin.cls):
+            problems.append(f"{plugin.kind} {plugin.name}: no package {module!r}. Install it: {install}")
     for (kind, name), distributions in names.items():
         if len(distributions) > 1:
             either = " or ".join(f"'{d}/{name}'" for d in sorted(distributions))
             problems.append(f"{kind} {name}: {len(distributions)} distributions have this name. Write {either}.")
-    for package in registry.packages:
-        state = "broken" if package.error else "blocked" if package.is_blocked else f"{len(package.provides)} plugins"
-        print(f"{package.name} {package.version}: {state}")
+    for found in registry.packages:
+        state = "broken" if found.error else "blocked" if found.is_blocked else f"{len(found.provides)} plugins"
+        print(f"{found.name} {found.version}: {state}")
     for problem in problems:
         print(f"problem: {problem}")
     print(f"{len(problems)} problems" if problems else "all is well")

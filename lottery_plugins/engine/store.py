@@ -106,17 +106,15 @@ class SampleStore:
                 yield self._db
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"Finished samples can't be kept in {self.path}: {error}. Free some space or set LOTTERY_CACHE to another "
-                "folder, then run the same command again: what is stored is not lost. resume=false does without."
+                f"Finished samples can't be kept in {self.path}: {error}. Free some space or set LOTTERY_CACHE to "
+                "another folder, then run the same command again: what is stored is not lost. resume=false does without."
             ) from error
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
-        db.execute(
-            "PRAGMA synchronous=NORMAL"
-        )  # safe against a kill of the process; a power cut may lose the last rows
+        db.execute("PRAGMA synchronous=NORMAL")  # survives a kill; a power cut may lose the last rows
         db.execute("CREATE TABLE IF NOT EXISTS samples (key TEXT PRIMARY KEY, trajectory TEXT NOT NULL)")
         db.execute("CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         db.commit()

@@ -12,16 +12,20 @@ from lottery_plugins.errors import ConfigError, DataError, suggest
 
 __all__ = ["check_base_arguments", "find_base_model", "load_base_model"]
 
+_DEVICE = "cuda:0"
+"""The default of lm-eval's command line; its models take the CPU where there is no such device. The default of its
+Python models, "cuda", fails there."""
+
 _FROM_PRETRAINED = frozenset(
-    {
-        "attn_implementation", "cache_dir", "code_revision", "commit_hash", "config", "device_map", "distributed_config",
-        "experts_implementation", "force_download", "ignore_mismatched_sizes", "key_mapping", "kernel_config",
-        "load_in_4bit", "load_in_8bit", "local_files_only", "low_cpu_mem_usage", "max_memory", "offload_buffers",
-        "offload_state_dict", "output_loading_info", "proxies", "quantization_config", "state_dict", "token",
-        "torch_dtype", "tp_size", "use_kernels", "use_safetensors", "variant", "weights_only",
-    }
-)  # fmt: skip
-"""What transformers' `from_pretrained` takes beyond its own signature; lm-eval's `hf` hands its extra arguments there."""
+    """
+    attn_implementation cache_dir code_revision commit_hash config device_map distributed_config
+    experts_implementation force_download ignore_mismatched_sizes key_mapping kernel_config
+    load_in_4bit load_in_8bit local_files_only low_cpu_mem_usage max_memory offload_buffers
+    offload_state_dict output_loading_info proxies quantization_config state_dict token torch_dtype
+    tp_size use_kernels use_safetensors variant weights_only
+    """.split()  # noqa: SIM905 - forty quoted names would hide what they are
+)
+"""What transformers' `from_pretrained` takes beyond its own signature; lm-eval's `hf` hands the rest there."""
 
 
 def find_base_model(name: str) -> type:
@@ -85,7 +89,7 @@ def _first_takes_anything(cls: type) -> bool:
 
 
 def _config_fields(arguments: Mapping[str, Any]) -> set[str]:
-    """Fields of the model's own config, which `from_pretrained` lets be overridden. Reads only the small config file."""
+    """Fields of the model's own config, which `from_pretrained` lets be overridden. Reads only the config file."""
     import transformers
 
     pretrained = arguments.get("pretrained")
@@ -116,8 +120,11 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
         DataError: Its files can't be found or read.
         ConfigError: A library that it needs is not installed.
     """
+    given = dict(arguments)
+    if given.get("device") is None and "device" in inspect.signature(cls).parameters:
+        given["device"] = _DEVICE
     try:
-        return cls.create_from_arg_obj(dict(arguments), {})  # type: ignore[attr-defined]
+        return cls.create_from_arg_obj(given, {})  # type: ignore[attr-defined]
     except ModuleNotFoundError as error:  # lm-eval's own sentence says which of its extras to install
         raise ConfigError(
             "base", cls.__name__, "a model whose libraries are installed", _first_line(error) + "."

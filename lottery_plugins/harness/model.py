@@ -139,8 +139,8 @@ class LotteryLM(WrappingLM):
         if len(failed) > self.config.max_failed:
             first = failed[0]
             raise LotteryError(
-                f"{len(failed)} of {len(trajectories)} problems failed; the first is task {first.task}, document "
-                f"{first.doc_id}: {first.error.rstrip('.')}. The finished ones are kept for the same command run again; "
+                f"{len(failed)} of {len(trajectories)} problems failed; the first is task {first.task}, "
+                f"document {first.doc_id}: {first.error.rstrip('.')}. The finished ones are kept for the same command; "
                 f"max_failed={len(failed)} would count the failed ones as wrong."
             )
 
@@ -215,7 +215,7 @@ class LotteryLM(WrappingLM):
             raise ConfigError(
                 "--use_cache",
                 "a path",
-                "a run without options of ours, since lm-eval's cache would give one configuration's answers to another",
+                "a run without options of ours: lm-eval's cache would give one configuration's answers to another",
                 "Leave it out: finished samples are kept without it, and the same command goes on where it stopped.",
             )
         super().set_cache_hook(cache_hook)

@@ -9,7 +9,7 @@ from lm_eval.api.model import LM
 __all__ = ["WrappingLM"]
 
 
-class WrappingLM(LM):
+class WrappingLM(LM):  # type: ignore[misc]
     """An lm-eval model around another one, `base`, which answers whatever this class's heirs do not.
 
     Attributes:

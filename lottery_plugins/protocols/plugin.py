@@ -2,8 +2,8 @@
 
 Options are read from the fields: type from the annotation, default from the field, unit and meaning from
 `field(metadata={"help": ..., "unit": ..., "allowed": ...})`. `option()` writes such a field in one line.
-A class may also set `source` (the paper or page of the method) and `requires`, a mapping from the import name of each
-library it needs to the distribution to install, so that a missing one is reported before any model is loaded.
+A class may also set `source` (the paper or page of the method) and `requires`, pairs of the import name of a library it
+needs and how to install it, so that a missing one is reported before any model is loaded.
 
 Allowed option types: bool, int, float, str, and each of them `| None`.
 Checks of values belong to `__post_init__`, which raises `ConfigError`.

@@ -58,7 +58,8 @@ class Services(Protocol):
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
         """Run a tool. Never raises for what a model can write: unknown tools and bad arguments are results with an
-        error category and a text for the model."""
+        error category and a text for the model.
+        """
         ...
 
     async def retrieve(self, query: str, *, top_k: int | None = None, purpose: str = "search") -> list[ScoredDocument]:

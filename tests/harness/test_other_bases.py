@@ -20,13 +20,13 @@ def ask(prompt, doc_id=0):
 
 
 class ChatServer(BaseHTTPRequestHandler):
-    """Answers a chat by the length of its last turn, and writes a program when asked for one."""
+    """Answers a chat by its length, and writes a formula when asked for Python."""
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(body)
-        last = body["messages"][-1]["content"]
-        text = "print(6 * 7)" if "Python" in last or "python" in last else f"heard {len(last)}"
+        chat = " ".join(turn["content"] for turn in body["messages"])
+        text = "6 * 7" if "python" in chat.lower() else f"heard {len(chat)}"
         payload = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
         data = json.dumps(payload).encode()
         self.send_response(200)

@@ -38,7 +38,7 @@ class NeedsMoon:
 
     name: ClassVar[str] = "needs-moon"
     summary: ClassVar[str] = "Needs a library."
-    requires: ClassVar[dict] = {"moon_base": "moon-base"}
+    requires: ClassVar[tuple] = (("moon_base", "pip install moon-base"),)
 
 
 def plugin(**hooks):
