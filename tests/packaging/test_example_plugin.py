@@ -57,7 +57,7 @@ def test_without_the_package_its_names_are_one_clear_sentence(wheel_environment,
     assert done.stderr.rstrip().splitlines()[-1].startswith("PluginNotFoundError: No reasoner is named 'second-try'")
 
 
-def test_a_blocked_package_is_as_good_as_notinstalled(with_example, tiny_model, tmp_path):
+def test_a_blocked_package_is_as_good_as_not_installed(with_example, tiny_model, tmp_path):
     blocked = {"LOTTERY_PLUGINS_BLOCK": "lottery-example"}
     done = lm_eval(with_example, tmp_path / "out", f"pretrained={tiny_model},reasoner=second-try", **blocked)
     assert done.returncode != 0
