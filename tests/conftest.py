@@ -10,7 +10,11 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFL
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from hypothesis import HealthCheck, settings  # noqa: E402 - after the environment is set
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+import _lottery_autoload  # noqa: E402 - after the environment is set
+
+_lottery_autoload.install()  # as the .pth of an installation does, so that a checkout can be tested as well
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile(

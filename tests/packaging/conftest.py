@@ -66,31 +66,31 @@ def make_environment(folder):
 
 
 @pytest.fixture(scope="session")
-def _installed(tmp_path_factory):
+def installed(tmp_path_factory):
     """Environments by the way we were installed into them, each made once."""
     pytest.importorskip("hatchling", reason="building needs hatchling: pip install -e '.[dev]'")
     made = {}
 
-    def installed(way):
+    def install(way):
         if way not in made:
             environment = make_environment(tmp_path_factory.mktemp(way) / "env")
             environment.install(*(["--editable", REPOSITORY] if way == "editable" else [REPOSITORY]))
             made[way] = environment
         return made[way]
 
-    return installed
+    return install
 
 
 @pytest.fixture(params=["wheel", "editable"])
-def environment(request, _installed):
+def environment(request, installed):
     """An environment with lottery-plugins installed, once from a wheel and once editable."""
-    return _installed(request.param)
+    return installed(request.param)
 
 
 @pytest.fixture
-def wheel_environment(_installed):
+def wheel_environment(installed):
     """An environment with lottery-plugins installed from a wheel."""
-    return _installed("wheel")
+    return installed("wheel")
 
 
 @pytest.fixture

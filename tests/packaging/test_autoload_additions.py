@@ -152,7 +152,7 @@ def test_every_addition_keeps_the_signature_and_is_made_once():
     ]
     for module, class_name, method in targets:
         real = getattr(module, class_name)
-        copy = type(class_name, (real,), {n: v for n, v in vars(real).items() if inspect.isfunction(v)})
+        copy = type(class_name, (real,), {n: inspect.unwrap(v) for n, v in vars(real).items() if inspect.isfunction(v)})
         before = inspect.signature(getattr(copy, method))
         stand_in = module_of(module.__name__, **{class_name: copy})
         autoload.attach(stand_in)

@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def with_example(_installed):
+def with_example(installed):
     """An environment of its own with our wheel and the example package."""
-    environment = _installed("with-example")
+    environment = installed("with-example")
     environment.install(REPOSITORY / "plugins" / "lottery-example")
     return environment
 
