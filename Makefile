@@ -5,6 +5,7 @@
 #   make check        style, floors, types, tests
 #
 # TORCH=cpu takes the CPU build of torch, TORCH=default what pip would take; auto is cpu unless there is an NVIDIA GPU.
+# Where pip's own sources have no CPU build, TORCH_INDEX names an index that has: the one on PyTorch's install page.
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INPUTS := pyproject.toml constraints.txt hatch_build.py lottery_plugins_autoload.pth
 TORCH_PIN := $(shell sed -n 's/^torch==\([0-9.]*\).*/torch==\1/p' constraints.txt)
-CPU_INDEX := https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 
 ifeq ($(TORCH),auto)
   TORCH := $(if $(shell command -v nvidia-smi),default,cpu)
@@ -52,13 +53,13 @@ check: lint typing test
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
 
-# The local index may hold the CPU build; if not, torch's own index does; if that can't be reached, take what pip takes.
+# pip's own sources may hold the CPU build; if not, TORCH_INDEX names an index that does; else take what pip takes.
 $(VENV)/.torch: constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 ifeq ($(TORCH),cpu)
 	@echo "Installing $(TORCH_PIN), CPU build ..."
 	@$(PIP) install -qq -c constraints.txt "$(TORCH_PIN)+cpu" 2>/dev/null \
-	  || $(PIP) install -qq --retries 1 -c constraints.txt --extra-index-url $(CPU_INDEX) "$(TORCH_PIN)+cpu" 2>/dev/null \
+	  || $(PIP) install -qq --retries 1 -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) "$(TORCH_PIN)+cpu" 2>/dev/null \
 	  || echo "There is no CPU build of $(TORCH_PIN) within reach; installing the default one."
 endif
 	@touch $@

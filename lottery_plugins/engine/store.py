@@ -107,7 +107,7 @@ class SampleStore:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"Finished samples can't be kept in {self.path}: {error}. Free some space or set LOTTERY_CACHE to "
-                "another folder, then run the same command again: what is stored is not lost. resume=false does without."
+                "another folder, then run the same command again: what is stored is kept. resume=false does without."
             ) from error
 
     def _open(self) -> sqlite3.Connection:
