@@ -10,7 +10,7 @@ from lottery_plugins.errors import ConfigError, ToolError
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.tools.arguments import shortened, text_argument
-from lottery_plugins.tools.arithmetic.numbers import Arithmetic, CalculationError
+from lottery_plugins.tools.arithmetic.exact import Arithmetic, CalculationError
 from lottery_plugins.tools.arithmetic.parser import evaluate
 from lottery_plugins.tools.arithmetic.tokens import UnreadableError
 from lottery_plugins.trajectory import ToolResult

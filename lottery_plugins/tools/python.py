@@ -13,9 +13,9 @@ from lottery_plugins.errors import ConfigError, ToolError
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.tools.arguments import text_argument
-from lottery_plugins.tools.sandbox.monty import run_in_monty
+from lottery_plugins.tools.sandbox.interpreter import run_in_monty
 from lottery_plugins.tools.sandbox.outcome import Failure, SandboxLimits
-from lottery_plugins.tools.sandbox.subprocess import run_in_subprocess
+from lottery_plugins.tools.sandbox.process import run_in_subprocess
 from lottery_plugins.trajectory import ToolResult
 
 __all__ = ["Python", "strip_fences"]

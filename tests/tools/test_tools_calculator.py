@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lottery_plugins.errors import ConfigError, ToolError
 from lottery_plugins.testing.strategies import model_text
-from lottery_plugins.tools.arithmetic.numbers import Arithmetic
+from lottery_plugins.tools.arithmetic.exact import Arithmetic
 from lottery_plugins.tools.arithmetic.parser import evaluate
 from lottery_plugins.tools.calculator import Calculator
 

@@ -20,7 +20,7 @@ from lottery_plugins.testing.contracts.plugin import check_plugin
 
 __all__ = ["check_memory"]
 
-_KEYS = st.sampled_from(("a", "b", "step 1", "", "Łódź", "a\nb")) | st.text(max_size=10)
+_KEYS = st.sampled_from(("a", "b", "step 1", "", " padded ", "Łódź", "a\nb")) | st.text(max_size=10)
 _VALUES = st.sampled_from(("", "42", "two\nlines", "key: value")) | st.text(max_size=40)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 
-from lottery_plugins.tools.arithmetic.numbers import Arithmetic, CalculationError, Number, exact_root
+from lottery_plugins.tools.arithmetic.exact import Arithmetic, CalculationError, Number, exact_root
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "Function", "factorial"]
 

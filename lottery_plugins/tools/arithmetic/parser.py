@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lottery_plugins.errors import suggest
+from lottery_plugins.tools.arithmetic.exact import Arithmetic, CalculationError, Number
 from lottery_plugins.tools.arithmetic.functions import CONSTANTS, FUNCTIONS, factorial
-from lottery_plugins.tools.arithmetic.numbers import Arithmetic, CalculationError, Number
 from lottery_plugins.tools.arithmetic.tokens import WORDS, Token, UnreadableError, tokenize
 
 __all__ = ["evaluate"]
