@@ -181,11 +181,14 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
 
 def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
     """Few clusters, and verdicts that only the correction left open."""
-    notes = [
-        f"{t.task} has only {t.num_clusters} independent clusters: its intervals are rough."
-        for t in tasks
-        if t.method == "BCa bootstrap" and t.num_clusters < _FEW_CLUSTERS
-    ]
+    notes = []
+    for task in tasks:
+        if task.method == "BCa bootstrap" and task.num_clusters < _FEW_CLUSTERS:
+            of = "documents" if task.num_clusters == task.num_documents else "clusters"
+            more = (
+                "" if of == "documents" else " More clusters would narrow them, more documents in the same ones hardly."
+            )
+            notes.append(f"{task.task} has only {task.num_clusters} {of}: its intervals are wide and rough.{more}")
     for task in tasks:
         for arm, judged in ((a.arm, a.judged) for a in task.arms):
             if judged and judged.p_non_inferior <= alpha < judged.p_adjusted:

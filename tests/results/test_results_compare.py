@@ -78,6 +78,15 @@ def test_graded_and_clustered_scores_take_the_bootstrap_and_binary_ones_tango(ru
     }
 
 
+def test_few_clusters_are_pointed_out_and_never_give_a_verdict(runs, task):
+    docs = [{"q": str(i), "template": i % 5} for i in range(400)]
+    for name in "ab":
+        runs.write(name, {"t": task(scores(400, 200), docs=docs, lottery={"cluster": "template"})})
+    comparison = compare(runs.root / "a", {"b": runs.root / "b"}, QUICK)
+    assert comparison.overall[0].verdict == "inconclusive"
+    assert any("t has only 5 clusters" in note for note in comparison.notes)
+
+
 def test_lower_is_better_shows_the_score_as_logged_and_a_gain_as_positive(runs, task):
     original = runs.write("a", {"t": task([3.0] * 30, higher=False)})
     ticket = runs.write("b", {"t": task([2.0] * 30, higher=False)})
