@@ -61,7 +61,7 @@ _TIMES = word_list(
 _FILLERS = len(_SUBJECTS) * len(_ACTS) * len(_PLACES) * len(_TIMES)
 
 _WORDS_PER_FILLER = 12.0
-_TOKENS_PER_WORD = 1.2
+_TOKENS_PER_WORD = 1.28
 
 _ONSETS = word_list("b br d dr f fl g gr h j k kl l m n p pl r s sk st t tr v z")
 _VOWELS = word_list("a e i o u ia eo au")
