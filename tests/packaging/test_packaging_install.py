@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -47,12 +48,11 @@ def test_start_up_loads_no_module_that_python_had_not_loaded(environment, bare_e
     assert added == {"_lottery_autoload"}
 
 
-def test_the_package_knows_where_its_task_files_are(environment):
-    folder = environment.run(
-        "-c", "from lottery_plugins.harness.builtin_tasks import builtin_task_folder as f; print(f())"
-    )
-    assert folder.returncode == 0, folder.stderr
-    assert folder.stdout.strip().endswith("task_yaml")
+def test_the_built_in_task_files_are_installed(environment):
+    probe = "import json; from lottery_plugins.discovery import task_paths; print(json.dumps([str(task_paths()[0])]))"
+    (folder,) = answer(environment.run("-c", probe))
+    assert folder.endswith("task_yaml")
+    assert list(Path(folder).rglob("lottery_needle.yaml"))
 
 
 def test_the_package_is_marked_as_typed(environment):

@@ -4,14 +4,14 @@ import asyncio
 
 import lottery_example
 import pytest
+
+from lottery_plugins.errors import ConfigError
 from lottery_plugins.testing.contracts.compression import check_kv_press
 from lottery_plugins.testing.contracts.memory import check_memory
 from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.contracts.reasoner import check_reasoner
 from lottery_plugins.testing.contracts.retriever import check_retriever
 from lottery_plugins.testing.contracts.tool import check_tool
-
-from lottery_plugins.errors import ConfigError
 
 
 def test_newest_keeps_the_contract_of_kv_methods():
