@@ -19,7 +19,15 @@ from lottery_plugins.trajectory import Trajectory
 if TYPE_CHECKING:
     from lottery_plugins.harness.model import LotteryLM
 
-__all__ = ["check_samples", "count_by_task", "describe_machine", "export_beside", "finished", "peak_memory_bytes", "write_records"]
+__all__ = [
+    "check_samples",
+    "count_by_task",
+    "describe_machine",
+    "export_beside",
+    "finished",
+    "peak_memory_bytes",
+    "write_records",
+]
 
 _finished: list[LotteryLM] = []
 """The model whose answers lm-eval is about to write. lm-eval's tracker does not know the model, so it is left here."""

@@ -31,7 +31,8 @@ def test_nested_yaml_gives_the_run_that_the_spec_strings_give(tmp_path, monkeypa
         return RunConfig.parse(EvaluatorConfig.from_cli(HarnessCLI().parse_args()).model_args)
 
     nested = parsed("--config", str(file))
-    assert nested.fingerprint() == parsed(
-        "--model", "lottery", "--tasks", "lottery_arithmetic", "--model_args", flat
-    ).fingerprint()
+    assert (
+        nested.fingerprint()
+        == parsed("--model", "lottery", "--tasks", "lottery_arithmetic", "--model_args", flat).fingerprint()
+    )
     assert [str(spec) for spec in nested.compression] == ["int8", "wanda:sparsity=0.3"]
