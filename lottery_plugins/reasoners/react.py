@@ -37,7 +37,8 @@ class ReAct:
         ConfigError: If an option is out of range.
 
     Cost: one completion per turn, and one at the end when the turns are used up.
-    Deviation: the paper's few-shot trajectories, made for one benchmark each, are replaced by a made-up example for each tool.
+    Deviation: the paper's few-shot trajectories, made for one benchmark each, are replaced by one
+        made-up example per tool.
     """
 
     name: ClassVar[str] = "react"
