@@ -21,7 +21,7 @@ def program_in(text: str) -> str:
     for end in range(len(lines), 0, -1):
         code = "\n".join(lines[:end]).strip()
         if code and _parsed(code) is not None:
-            return code
+            return _with_whole_expression(code)
     return "\n".join(lines).strip()
 
 
@@ -47,6 +47,22 @@ def lone_expression(code: str) -> str | None:
             return None
         value = value.args[0]
     return ast.get_source_segment(code, value)
+
+
+def _with_whole_expression(code: str) -> str:
+    """`print(a + b) * c`, which computes with what print returns, read as it is meant: `print((a + b) * c)`.
+
+    Small models write it when their reply was begun with "print(": they take its bracket for one of the expression.
+    """
+    tree = _parsed(code)
+    value = tree.body[0].value if tree and len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) else None
+    left: ast.expr | None = value
+    while isinstance(left, ast.BinOp):
+        left = left.left
+    is_print = isinstance(left, ast.Call) and isinstance(left.func, ast.Name) and left.func.id == "print"
+    if not is_print or not isinstance(value, ast.BinOp) or not code.startswith("print("):
+        return code
+    return f"print(({code.removeprefix('print(')})"
 
 
 def _without_fences(text: str) -> str:

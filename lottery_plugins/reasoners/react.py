@@ -37,7 +37,8 @@ class ReAct:
         ConfigError: If an option is out of range.
 
     Cost: one completion per turn, and one at the end when the turns are used up.
-    Deviation: the paper's few-shot trajectories, made for one benchmark each, are replaced by one made-up example.
+    Deviation: the paper's few-shot trajectories, made for one benchmark each, are replaced by one
+        made-up example per tool.
     """
 
     name: ClassVar[str] = "react"
@@ -110,4 +111,5 @@ def _instruction(prompt: Prompt, problem: Problem, tools: tuple[ToolDescription,
         prompt.fill("tool", name=tool.name, argument=next((p.name for p in tool.parameters), ""), help=tool.description)
         for tool in tools
     ]
-    return prompt.fill("instruction", tools="\n".join(lines), question=problem.prompt.strip())
+    examples = "".join(prompt.texts.get(f"example_{tool.name}", "") for tool in tools)
+    return prompt.fill("instruction", tools="\n".join(lines), examples=examples, question=problem.prompt.strip())

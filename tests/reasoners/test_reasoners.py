@@ -233,6 +233,12 @@ def test_react_begins_its_own_reply():
     assert [m.content for m in backend.requests[0].messages[1:]] == ["Thought:"]
 
 
+def test_react_shows_examples_of_what_is_offered_only():
+    _, backend = run(ReAct(), ["Finish[1]"], tools=[FakeTool("calculator", "expression")])
+    assert "Action: calculator[" in backend.prompts[0]
+    assert "Action: search[" not in backend.prompts[0]
+
+
 def test_react_offers_search_only_with_a_retriever():
     _, without = run(ReAct(), ["Finish[1]"])
     _, with_one = run(ReAct(), ["Finish[1]"], documents=[BRIDGE])
