@@ -1,8 +1,8 @@
 """Linear layers with quantized weights. Plain torch operations, so they run wherever torch does.
 
 The weights are widened for each call and forgotten after it. Torch's own fp32 kernels for packed weights
-(`_weight_int8pack_mm`, `_weight_int4pack_mm_for_cpu`) were 1.3 to 2.5 times slower than this on one CPU core for one row,
-and 10 to 100 times for eight rows and more; they are made for bfloat16 (benchmarks/compression_kernels.py).
+(`_weight_int8pack_mm`, `_weight_int4pack_mm_for_cpu`) were 1.3 to 2.5 times slower than this on one CPU core for one
+row, and 10 to 100 times for eight rows and more; they are made for bfloat16 (benchmarks/compression_kernels.py).
 """
 
 from __future__ import annotations
