@@ -156,7 +156,7 @@ def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationDat
     from lottery_plugins.compression.calibration import BUNDLED, build_calibration
 
     text = getattr(method, "calibration", BUNDLED)
-    num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 256)
+    num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 128)
     return build_calibration(tokenizer, text, num, length)
 
 

@@ -1,8 +1,8 @@
 """Linear layers with quantized weights. Plain torch operations, so they run wherever torch does.
 
-The weights are widened for each call and forgotten after it. On two CPU cores torch's own fp32 kernels for packed
-weights (`_weight_int8pack_mm`, `_weight_int4pack_mm_for_cpu`) were 2.4 times slower than this for one row and 10 to 100
-times for eight rows and more, because they exist for bfloat16.
+The weights are widened for each call and forgotten after it. Torch's own fp32 kernels for packed weights
+(`_weight_int8pack_mm`, `_weight_int4pack_mm_for_cpu`) were 1.3 to 2.5 times slower than this on one CPU core for one
+row, and 10 to 100 times for eight rows and more; they are made for bfloat16 (benchmarks/compression_kernels.py).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Int4Linear(QuantizedLinear):
     """Weight = (integer - zero point) * scale, both of its group of `group_size` columns.
 
     Stored transposed, because widening is then all contiguous rows: byte (k, n) holds column k of row n in its low
-    half and column k + cols / 2 in its high half. 1.5 times faster than the usual order of neighbours in a byte.
+    half and column k + cols / 2 in its high half.
     """
 
     bits = 4

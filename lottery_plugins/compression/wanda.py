@@ -50,7 +50,7 @@ class Wanda:
     sparsity: float = option(0.5, "weights set to zero", unit="fraction removed", allowed="[0, 1)")
     pattern: str = option("", "N kept of every M inputs; empty for unstructured", allowed="'2:4', '4:8', '2of4', ...")
     num_calibration: int = option(16, "sequences of calibration text", unit="sequences", allowed=">= 1")
-    sequence_length: int = option(256, "length of each sequence", unit="tokens", allowed=">= 2")
+    sequence_length: int = option(128, "length of each sequence", unit="tokens", allowed=">= 2")
     calibration: str = option("bundled", "calibration text", allowed="'bundled' or the path of a text file")
 
     def __post_init__(self) -> None:

@@ -84,7 +84,7 @@ def test_report_is_json_and_says_what_a_reader_must_know():
             "sparsity": 0.25,
             "pattern": "",
             "num_calibration": 16,
-            "sequence_length": 256,
+            "sequence_length": 128,
             "calibration": "bundled",
         },
     }
