@@ -103,7 +103,8 @@ def test_interrupting_a_lottery_run_says_how_to_go_on(command, capsys, exported)
     )
 
 
-def test_interrupting_another_model_promises_nothing(command, capsys):
+def test_interrupting_another_model_promises_nothing(command, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "lottery_plugins.harness.model", raising=False)
     with pytest.raises(KeyboardInterrupt):
         command(raising(KeyboardInterrupt()))
     assert capsys.readouterr().err == ""
