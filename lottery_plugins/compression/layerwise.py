@@ -6,13 +6,14 @@ layers before it as they are *after* compression.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from lottery_plugins.compression.structure import decoder_layers
+from lottery_plugins.compression.structure import decoder_layers, decoder_linears
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.compression import CalibrationData
 
@@ -42,11 +43,14 @@ def compress_layer_by_layer(
         observe: Called for each linear layer and batch.
         change: Called once for each linear layer.
         where: The method, for messages.
+
+    Raises:
+        ConfigError: If the decoder has no linear layers, or is built in a way this walk does not know.
     """
+    decoder_linears(model, where)
     path, layers = decoder_layers(model, where)
     with torch.no_grad():
-        calls = _record_calls(model, layers, calibration)  # calls[batch][layer] = keyword arguments
-        hidden = [call[0].pop("hidden_states") for call in calls]
+        hidden, calls = _record_calls(model, layers, calibration)  # calls[batch][layer] = keyword arguments
         for index, layer in enumerate(layers):
             linears = [(f"{path}.{index}.{name}", m) for name, m in layer.named_modules() if isinstance(m, nn.Linear)]
             handles = [linear.register_forward_pre_hook(_watch(observe, name)) for name, linear in linears]
@@ -61,30 +65,44 @@ def compress_layer_by_layer(
             hidden = [_first(layer(states, **call[index])) for states, call in zip(hidden, calls, strict=True)]
 
 
-def _record_calls(model: Any, layers: nn.ModuleList, calibration: CalibrationData) -> list[list[dict[str, Any]]]:
-    """How the model calls each layer: masks and positions do not depend on weights, so they are recorded once."""
-    calls: list[list[dict[str, Any]]] = []
+class _FirstLayerReached(Exception):
+    """A jump out of the model, where what comes after the first layer is known already."""
 
-    def record(index: int) -> Callable[..., None]:
-        def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            call = dict(kwargs)
-            states = args[0] if args else call.pop("hidden_states")
-            if len(args) > 1:
-                raise ConfigError("compression", type(model).__name__, "a model that calls its layers by keyword")
-            calls[-1].append({"hidden_states": states, **call} if index == 0 else call)
 
-        return hook
+def _record_calls(
+    model: Any, layers: nn.ModuleList, calibration: CalibrationData
+) -> tuple[list[torch.Tensor], list[list[dict[str, Any]]]]:
+    """What enters the first layer, and how the model calls each layer, for each batch.
 
-    handles = [layer.register_forward_pre_hook(record(i), with_kwargs=True) for i, layer in enumerate(layers)]
+    Masks and positions do not depend on the weights, and all sequences are of one length: the calls are recorded once
+    for each batch size, and all other batches stop at the first layer.
+    """
+    hidden: list[torch.Tensor] = []
+    calls: dict[int, list[dict[str, Any]]] = {}  # by batch size
+    sizes: list[int] = []
+
+    def record(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if len(args) > 1:
+            raise ConfigError("compression", type(model).__name__, "a model that calls its layers by keyword")
+        call = dict(kwargs)
+        states = args[0] if args else call.pop("hidden_states")
+        if layer is layers[0]:
+            hidden.append(states)
+            if sizes[-1] in calls:
+                raise _FirstLayerReached
+        calls.setdefault(sizes[-1], []).append(call)
+
+    handles = [layer.register_forward_pre_hook(record, with_kwargs=True) for layer in layers]
     try:
         for start in range(0, len(calibration.input_ids), _BATCH):
-            calls.append([])
             batch = torch.tensor(calibration.input_ids[start : start + _BATCH], device=model.device)
-            model.base_model(input_ids=batch, use_cache=False)
+            sizes.append(len(batch))
+            with contextlib.suppress(_FirstLayerReached):
+                model.base_model(input_ids=batch, use_cache=False)
     finally:
         for handle in handles:
             handle.remove()
-    return calls
+    return hidden, [calls[size] for size in sizes]
 
 
 def _watch(observe: InputObserver, name: str) -> Callable[[nn.Linear, tuple[torch.Tensor, ...]], None]:

@@ -1,13 +1,14 @@
 """What compression needs to know about the structure of a transformers model.
 
 It knows two things: a decoder is an `nn.ModuleList` with one entry per layer of the config, and the weights worth
-compressing are the `nn.Linear` layers in it. Embeddings, norms and the output head are left alone.
+compressing are the `nn.Linear` layers in it. Embeddings, norms and the output head are left alone, and so are experts
+that are fused into one tensor: the byte counts show how much that is.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -48,12 +49,22 @@ def decoder_layers(model: Any, where: str) -> tuple[str, nn.ModuleList]:
     )
 
 
-def decoder_linears(model: Any, where: str) -> Iterator[tuple[str, nn.Linear]]:
-    """Path and module of every linear layer in the decoder, in the order of the model."""
+def decoder_linears(model: Any, where: str) -> list[tuple[str, nn.Linear]]:
+    """Path and module of every linear layer in the decoder, in the order of the model.
+
+    Raises:
+        ConfigError: If there is none, as in GPT-2, whose layers are of another class, or after quantization.
+    """
     path, layers = decoder_layers(model, where)
-    for name, module in layers.named_modules():
-        if isinstance(module, nn.Linear):
-            yield f"{path}.{name}", module
+    linears = [(f"{path}.{name}", m) for name, m in layers.named_modules() if isinstance(m, nn.Linear)]
+    if not linears:
+        raise ConfigError(
+            f"compression: {where}",
+            type(model).__name__,
+            "a model whose decoder has torch.nn.Linear layers",
+            "Leave this method out for this model, or use one that was not compressed already.",
+        )
+    return linears
 
 
 def replace_linears(model: Any, replacement: Callable[[str, nn.Linear], nn.Module], where: str) -> Any:
@@ -65,18 +76,10 @@ def replace_linears(model: Any, replacement: Callable[[str, nn.Linear], nn.Modul
         where: The method that asks, for messages.
 
     Raises:
-        ConfigError: If the decoder has no `nn.Linear`, as in GPT-2, whose layers are of another class.
+        ConfigError: If the decoder has no `nn.Linear`.
     """
     clone = structural_clone(model)
-    linears = list(decoder_linears(clone, where))
-    if not linears:
-        raise ConfigError(
-            f"compression: {where}",
-            type(model).__name__,
-            "a model whose decoder has torch.nn.Linear layers",
-            "Leave this method out for this model, or use one that was not compressed already.",
-        )
-    for path, linear in linears:
+    for path, linear in decoder_linears(clone, where):
         parent, _, name = path.rpartition(".")
         setattr(clone.get_submodule(parent), name, replacement(path, linear))
     return clone

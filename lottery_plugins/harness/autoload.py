@@ -176,6 +176,7 @@ def _ending_clearly(execute: Callable[..., None]) -> Callable[..., None]:
 
 def _add_records(tracker: ModuleType) -> None:
     _wrap_method(tracker.EvaluationTracker, "save_results_aggregated", _exporting_records)
+    _wrap_method(tracker.EvaluationTracker, "save_results_samples", _checking_samples)
 
 
 def _exporting_records(save: Callable[..., None]) -> Callable[..., None]:
@@ -189,6 +190,19 @@ def _exporting_records(save: Callable[..., None]) -> Callable[..., None]:
         exits.run_before_the_end(lambda: records.export_beside(written))
 
     return save_and_export
+
+
+def _checking_samples(save: Callable[..., None]) -> Callable[..., None]:
+    def save_and_check(self: Any, task_name: str, samples: Any) -> None:
+        save(self, task_name, samples)
+        results_file = results_file_of(self)
+        if results_file is None or not _lottery_model_ran():
+            return
+        written = results_file.with_name(f"samples_{task_name}_{self.date_id}.jsonl")
+        records = import_module("lottery_plugins.harness.records")
+        exits.run_before_the_end(lambda: records.check_samples(written, len(samples)))
+
+    return save_and_check
 
 
 def results_file_of(tracker: Any) -> Path | None:

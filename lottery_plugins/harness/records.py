@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import platform
@@ -18,10 +19,21 @@ from lottery_plugins.trajectory import Trajectory
 if TYPE_CHECKING:
     from lottery_plugins.harness.model import LotteryLM
 
-__all__ = ["count_by_task", "describe_machine", "export_beside", "finished", "peak_memory_bytes", "write_records"]
+__all__ = [
+    "check_samples",
+    "count_by_task",
+    "describe_machine",
+    "export_beside",
+    "finished",
+    "peak_memory_bytes",
+    "write_records",
+]
 
 _finished: list[LotteryLM] = []
 """The model whose answers lm-eval is about to write. lm-eval's tracker does not know the model, so it is left here."""
+
+_exported: list[LotteryLM] = []
+"""Models whose resume files go when the process ends, unless lm-eval fails to write their samples before."""
 
 
 def finished(model: LotteryLM) -> None:
@@ -30,7 +42,7 @@ def finished(model: LotteryLM) -> None:
 
 
 def export_beside(results_file: Path) -> None:
-    """Write trajectories.jsonl and ledger.json beside lm-eval's results file, then drop the resume file.
+    """Write trajectories.jsonl and ledger.json beside lm-eval's results file.
 
     Called after lm-eval has saved its results. Does nothing when the last run was not one of a lottery model.
 
@@ -41,18 +53,51 @@ def export_beside(results_file: Path) -> None:
         return
     model = _finished.pop()
     try:
-        if not results_file.is_file():
-            raise OSError(f"lm-eval did not write {results_file.name}")
+        _check_written(results_file)
         ledger = model.ledger(results_file.name)
         write_records(results_file.parent, model.trajectories, ledger)
-    except OSError as error:
-        model.keep_for_resume()
-        raise StoreError(
-            f"The results can't be written to {results_file.parent}: {error}. Free some space or choose another "
-            "--output_path, then run the same command again: finished samples are kept."
-        ) from error
+    except (OSError, ValueError) as error:
+        raise _not_saved(model, results_file.parent, error) from error
     model.assembly.registry.observers.run_finished(ledger.to_json(), results_file.parent)
-    model.drop_resume_file()
+    if not _exported:
+        atexit.register(_drop_resume_files)
+    _exported.append(model)
+
+
+def check_samples(samples_file: Path, num_samples: int) -> None:
+    """Check that lm-eval wrote all samples: it only logs when it could not.
+
+    Raises:
+        StoreError: Some are missing; the finished samples are kept for the next try.
+    """
+    if not _exported:
+        return
+    try:
+        with samples_file.open(encoding="utf-8") as lines:
+            found = sum(line.endswith("\n") for line in lines)
+        if found < num_samples:
+            raise OSError(f"{samples_file.name} has {found} of {num_samples} samples")
+    except OSError as error:
+        raise _not_saved(_exported.pop(), samples_file.parent, error) from error
+
+
+def _check_written(results_file: Path) -> None:
+    if not results_file.is_file():
+        raise OSError(f"lm-eval did not write {results_file.name}")
+    json.loads(results_file.read_text(encoding="utf-8"))  # a full disk leaves half a file
+
+
+def _not_saved(model: LotteryLM, folder: Path, error: Exception) -> StoreError:
+    model.keep_for_resume()
+    return StoreError(
+        f"The results can't be written to {folder}: {error}. Free some space or choose another --output_path, then run "
+        "the same command again: finished samples are kept."
+    )
+
+
+def _drop_resume_files() -> None:
+    while _exported:
+        _exported.pop().drop_resume_file()
 
 
 def write_records(folder: Path, trajectories: Iterable[Trajectory], ledger: Ledger) -> None:

@@ -38,7 +38,7 @@ def evaluate(run: HarnessRun) -> dict[str, Any]:
 
     from lottery_plugins.discovery import task_paths
 
-    logging.getLogger("lm_eval").setLevel(logging.WARNING)
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)  # its notes repeat in every run; errors are raised anyway
     metadata = {**run.model_args, **run.metadata}
     manager = TaskManager(include_path=[str(p) for p in task_paths()], include_defaults=False, metadata=metadata)
     tracker = EvaluationTracker(output_path=run.output_path)

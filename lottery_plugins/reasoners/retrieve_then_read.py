@@ -80,6 +80,8 @@ def _in_reading_order(chunks: Sequence[Document], context: str) -> str:
     text, end = "", 0
     for start, chunk in places:
         fresh = chunk[max(0, end - start) :]  # chunks may overlap
-        text += fresh if not text or start <= end else f"\n{fresh}"
+        between = context[end:start]
+        gap = between if not between.strip() else "\n"
+        text += gap + fresh if text else fresh
         end = max(end, start + len(chunk))
     return text

@@ -71,7 +71,7 @@ def align(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> 
             raise _no_common_task(baseline, run, options)
         _check_not_itself(baseline, run, common)
         for checked in (baseline, run):
-            checked.check_one_configuration(common)
+            checked.check_one_model(common)
         for one, other in ((baseline, run), (run, baseline)):
             alone = sorted(set(one.tasks) - set(other.tasks) - set(options.exclude))
             if alone:

@@ -14,6 +14,12 @@ from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Ledger
 
 __all__ = ["ResultsFile", "Run", "TaskRun", "load_run", "read_json"]
 
+_AUGMENTATION = frozenset({"reasoner", "tools", "retriever", "memory", "verifier", "knowledge_base"})
+_LIMITS = frozenset(
+    {"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"}
+)
+_MACHINE = frozenset({"batch_size", "max_batch_size", "device", "parallelize", "num_concurrent"})
+_MAY_DIFFER = _AUGMENTATION | _LIMITS | _MACHINE
 _DATED = re.compile(r"_(?P<date>\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(\.\d+)?)\.json$")
 
 
@@ -34,12 +40,19 @@ class ResultsFile:
     ledger: Ledger | None = None
 
     @property
-    def configuration(self) -> str:
-        """Model and its arguments: what must not change within a run."""
-        config = self.data.get("config") or {}
-        arguments = config.get("model_args")
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments, sort_keys=True, default=str)
-        return f"{config.get('model')} {text}"
+    def model_args(self) -> Mapping[str, Any]:
+        """Arguments of the model as lm-eval recorded them, by name."""
+        arguments = _mapping(self.data.get("config")).get("model_args")
+        if isinstance(arguments, str):
+            pairs = (part.partition("=") for part in arguments.split(",") if part)
+            return {name.strip(): value.strip() for name, _, value in pairs}
+        return _mapping(arguments)
+
+    @property
+    def model(self) -> str:
+        """What must not change within a run: the model as compressed. What augments it may differ from task to task."""
+        own = {k: str(v) for k, v in sorted(self.model_args.items()) if k not in _MAY_DIFFER}
+        return f"{_mapping(self.data.get('config')).get('model')} {json.dumps(own)}"
 
     @property
     def trajectories_path(self) -> Path | None:
@@ -100,17 +113,17 @@ class Run:
     tasks: Mapping[str, TaskRun]
     notes: tuple[str, ...] = ()
 
-    def check_one_configuration(self, tasks: set[str]) -> None:
+    def check_one_model(self, tasks: set[str]) -> None:
         """Refuse a mixture of models.
 
         Raises:
-            RunsNotComparableError: The newest results of these tasks come from different models or model arguments.
+            RunsNotComparableError: The newest results of these tasks come from different models.
         """
-        found = {self.tasks[t].file.configuration: self.tasks[t] for t in sorted(tasks & self.tasks.keys())}
+        found = {self.tasks[t].file.model: self.tasks[t] for t in sorted(tasks & self.tasks.keys())}
         if len(found) > 1:
-            examples = "; ".join(f"{t.task} by {configuration}" for configuration, t in list(found.items())[:2])
+            examples = "; ".join(f"{t.task} by {model}" for model, t in list(found.items())[:2])
             raise RunsNotComparableError(
-                f"{self.folder} holds newest results of {len(found)} different models or model arguments ({examples})",
+                f"{self.folder} holds newest results of {len(found)} different models ({examples})",
                 "Name the sub-folder or the results file of one of them, or leave tasks out with --exclude.",
             )
 
@@ -136,7 +149,7 @@ def load_run(path: Path, name: str) -> Run:
     for file in files:
         for task in _task_names(file.data):
             older = tasks.get(task)
-            if older is not None and older.file.configuration != file.configuration:
+            if older is not None and older.file.model_args != file.model_args:
                 notes.append(
                     f"{name}: {task} is taken from {file.path.name}; the older {older.file.path.name} was made with "
                     "other model arguments."

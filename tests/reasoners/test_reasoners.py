@@ -121,6 +121,7 @@ class Chunks:
     [
         (["gamma delta", "alpha beta "], "alpha beta gamma delta"),
         (["zeta", "alpha"], "alpha\nzeta"),
+        (["epsilon", "delta"], "delta epsilon"),
         (["beta gamma", "alpha beta"], "alpha beta gamma"),
         (["alpha beta gamma", "beta"], "alpha beta gamma"),
     ],

@@ -99,8 +99,21 @@ def test_a_mixture_of_models_is_no_run(runs):
     runs.write("a", {"t": [1.0]}, model_args="pretrained=x", date="2026-01-01T00-00-00")
     mixed = runs.write("a", {"u": [1.0]}, model_args="pretrained=y", date="2026-01-02T00-00-00")
     other = runs.write("b", {"t": [1.0], "u": [1.0]})
-    assert "2 different models or model arguments" in refusal(mixed, other)
+    assert "2 different models" in refusal(mixed, other)
     assert [t.task for t in aligned(mixed, other, exclude=("u",))[0]] == ["t"]
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_augmentation_and_machine_may_differ_from_task_to_task(runs, as_text):
+    for task, extra in (
+        ("t", {"retriever": "bm25"}),
+        ("u", {"reasoner": "react", "tools": "calculator", "device": "cpu"}),
+    ):
+        arguments = {"pretrained": "x", "compression": "int8", **extra}
+        text = ",".join(f"{key}={value}" for key, value in arguments.items())
+        runs.write(f"a/{task}", {task: [1.0]}, model="lottery", model_args=text if as_text else arguments)
+    other = runs.write("b", {"t": [1.0], "u": [1.0]})
+    assert [t.task for t in aligned(other, runs.root / "a")[0]] == ["t", "u"]
 
 
 def test_allowed_differences_are_noted(runs):
