@@ -119,6 +119,10 @@ def _write_whole(path: Path, parts: Iterable[str]) -> None:
         raise
 
 
+_WORK = ("generate", "score", "tool", "retrieve")
+"""Steps that take time of their own; a verification's time is that of the completions it asked for."""
+
+
 def count_by_task(trajectories: Sequence[Trajectory]) -> dict[str, Counters]:
     """Counters of each task. Seconds are those of the model, the tools and the searches, a batch's shared out evenly.
 
@@ -128,7 +132,9 @@ def count_by_task(trajectories: Sequence[Trajectory]) -> dict[str, Counters]:
     for trajectory in trajectories:
         by_task.setdefault(trajectory.task, []).append(trajectory)
     return {
-        task: replace(Counters.of(some), seconds=sum(step.seconds for t in some for step in t.steps))
+        task: replace(
+            Counters.of(some), seconds=sum(step.seconds for t in some for step in t.steps if step.kind in _WORK)
+        )
         for task, some in by_task.items()
     }
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from lottery_plugins.documents import ScoredDocument
 from lottery_plugins.protocols.retriever import Index
+from lottery_plugins.reasoning.stopwatch import Stopwatch
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["Search"]
@@ -38,19 +39,19 @@ class Search:
     has_documents: Callable[[Problem], bool] = field(default=lambda problem: True)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
-    async def open_index(self, problem: Problem) -> Index:
+    async def open_index(self, problem: Problem, watch: Stopwatch) -> Index:
         """Ask for a problem's index: a coroutine function on the loop, a plain one in a thread."""
         index_for: Callable[[Problem], Any] = self.index_for
         if inspect.iscoroutinefunction(index_for):
             index: Index = await index_for(problem)
         else:
-            index = await asyncio.to_thread(self._alone, lambda: index_for(problem))
+            index = await asyncio.to_thread(self._alone, watch.watched(lambda: index_for(problem)))
         return index
 
-    async def look(self, index: Index, query: str, top_k: int | None) -> list[ScoredDocument]:
+    async def look(self, index: Index, query: str, top_k: int | None, watch: Stopwatch) -> list[ScoredDocument]:
         """Search in a thread; None takes the run's `top_k`."""
         count = max(1, self.top_k if top_k is None else top_k)
-        return await asyncio.to_thread(self._alone, lambda: index.search(query, count))
+        return await asyncio.to_thread(self._alone, watch.watched(lambda: index.search(query, count)))
 
     def _alone(self, act: Callable[[], _T]) -> _T:
         with self._lock:

@@ -23,6 +23,7 @@ from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
+from lottery_plugins.reasoning.stopwatch import Stopwatch
 from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
 
 __all__ = ["ProblemServices"]
@@ -109,8 +110,8 @@ class ProblemServices:
         call = ToolCall(tool, dict(arguments))
         async with self._acting_within_time():
             self._budget.take_tool_call()
-            slot, start = self._new_slot(), self._run.clock()
-            result = self._refusal(call) or await self._run_tool(call)
+            slot, watch = self._new_slot(), Stopwatch(self._run.clock)
+            result = self._refusal(call) or await self._run_tool(call, watch)
             step = Step(
                 kind="tool",
                 purpose=purpose,
@@ -119,7 +120,7 @@ class ProblemServices:
                 tool=tool,
                 error=result.error,
                 ran_in=result.ran_in,
-                seconds=self._run.clock() - start,
+                seconds=watch.seconds,
             )
             self._record(slot, step)
         return result
@@ -130,9 +131,9 @@ class ProblemServices:
         if search is None or not self.has_retriever:
             return []
         async with self._acting_within_time():
-            slot, start = self._new_slot(), self._run.clock()
+            slot, watch = self._new_slot(), Stopwatch(self._run.clock)
             try:
-                found = await search.look(await self._open_index(search), query, top_k)
+                found = await search.look(await self._open_index(search, watch), query, top_k, watch)
             except LotteryError:
                 raise
             except Exception as error:
@@ -146,7 +147,7 @@ class ProblemServices:
                 tool=search.name,
                 documents=tuple((hit.document.id, hit.score) for hit in found),
                 retrieved_tokens=None if None in counts else sum(c for c in counts if c is not None),
-                seconds=self._run.clock() - start,
+                seconds=watch.seconds,
             )
             self._record(slot, step)
         return found
@@ -226,11 +227,12 @@ class ProblemServices:
             None if reason is None else ToolResult(f"{call.tool}: this call is not allowed: {reason}", error="denied")
         )
 
-    async def _run_tool(self, call: ToolCall) -> ToolResult:
+    async def _run_tool(self, call: ToolCall, watch: Stopwatch) -> ToolResult:
         """Run an allowed call in a thread."""
         loop = asyncio.get_running_loop()
         try:
-            result = await loop.run_in_executor(self._run.executor, self._tools[call.tool].call, call.arguments)
+            act = watch.watched(self._tools[call.tool].call)
+            result = await loop.run_in_executor(self._run.executor, act, call.arguments)
         except ToolError as error:
             return ToolResult(str(error), error=error.category)
         except Exception as error:
@@ -241,10 +243,10 @@ class ProblemServices:
             )
         return result
 
-    async def _open_index(self, search: Search) -> Index:
+    async def _open_index(self, search: Search, watch: Stopwatch) -> Index:
         """The problem's index, built once even when several searches ask for it at the same time."""
         if self._index is None:
-            self._index = asyncio.ensure_future(search.open_index(self._problem))
+            self._index = asyncio.ensure_future(search.open_index(self._problem, watch))
         return await asyncio.shield(self._index)
 
     @asynccontextmanager
