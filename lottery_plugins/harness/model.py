@@ -147,7 +147,8 @@ class LotteryLM(WrappingLM):
     # ------------------------------------------------------------------ resuming
 
     @cached_property
-    def _store(self) -> SampleStore | None:
+    def store(self) -> SampleStore | None:
+        """Where finished samples are kept until lm-eval has written them; None without `resume`."""
         if not self.config.resume:
             return None
         return SampleStore(cache_folder() / "unfinished" / f"{self.assembly.fingerprint[:32]}-{self.rank}.sqlite")
@@ -158,19 +159,9 @@ class LotteryLM(WrappingLM):
             self._is_answering = True
             self.trajectories = []
             self.started = datetime.datetime.now(datetime.UTC)
-            if self._store:
-                self._store.begin()
-        return self._store
-
-    def keep_for_resume(self) -> None:
-        """Undo `get_model_info`'s note that all answers were handed over, since they could not be saved."""
-        if self._store:
-            self._store.mark_complete(is_complete=False)
-
-    def drop_resume_file(self) -> None:
-        """Delete the finished samples, now that lm-eval has written them."""
-        if self._store:
-            self._store.remove()
+            if self.store:
+                self.store.begin()
+        return self.store
 
     def _say_resumed(self, num_done: int, num_all: int) -> None:
         if num_done:
@@ -178,7 +169,7 @@ class LotteryLM(WrappingLM):
                 "%d of %d samples were finished by an earlier run of this command and are taken from %s.",
                 num_done,
                 num_all,
-                self._store.path if self._store else "",
+                self.store.path if self.store else "",
             )
 
     def _say_that_reasoners_do_not_score(self) -> None:
@@ -225,8 +216,8 @@ class LotteryLM(WrappingLM):
         """What lm-eval writes into its results file; asked when it has all answers."""
         info = self.base.get_model_info() if hasattr(self.base, "get_model_info") else {}
         self._is_answering = False
-        if self._store:
-            self._store.mark_complete()
+        if self.store:
+            self.store.mark_complete()
         records.finished(self)
         return {**info, "lottery": dict(self.ledger("").run)}
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lottery_plugins.engine.store import StoreError
+from lottery_plugins.engine.store import SampleStore, StoreError
 from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Counters, Ledger
 from lottery_plugins.trajectory import Trajectory
 
@@ -32,8 +32,8 @@ __all__ = [
 _finished: list[LotteryLM] = []
 """The model whose answers lm-eval is about to write. lm-eval's tracker does not know the model, so it is left here."""
 
-_exported: list[LotteryLM] = []
-"""Models whose resume files go when the process ends, unless lm-eval fails to write their samples before."""
+_exported: list[SampleStore] = []
+"""Stores of written runs: they go when the process ends, unless lm-eval fails to write the samples before."""
 
 
 def finished(model: LotteryLM) -> None:
@@ -57,11 +57,12 @@ def export_beside(results_file: Path) -> None:
         ledger = model.ledger(results_file.name)
         write_records(results_file.parent, model.trajectories, ledger)
     except (OSError, ValueError) as error:
-        raise _not_saved(model, results_file.parent, error) from error
+        raise _not_saved(model.store, results_file.parent, error) from error
     model.assembly.registry.observers.run_finished(ledger.to_json(), results_file.parent)
-    if not _exported:
-        atexit.register(_drop_resume_files)
-    _exported.append(model)
+    if model.store is not None:
+        if not _exported:
+            atexit.register(_drop_resume_files)
+        _exported.append(model.store)
 
 
 def check_samples(samples_file: Path, num_samples: int) -> None:
@@ -87,8 +88,9 @@ def _check_written(results_file: Path) -> None:
     json.loads(results_file.read_text(encoding="utf-8"))  # a full disk leaves half a file
 
 
-def _not_saved(model: LotteryLM, folder: Path, error: Exception) -> StoreError:
-    model.keep_for_resume()
+def _not_saved(store: SampleStore | None, folder: Path, error: Exception) -> StoreError:
+    if store is not None:
+        store.mark_complete(is_complete=False)
     return StoreError(
         f"The results can't be written to {folder}: {error}. Free some space or choose another --output_path, then run "
         "the same command again: finished samples are kept."
@@ -97,7 +99,7 @@ def _not_saved(model: LotteryLM, folder: Path, error: Exception) -> StoreError:
 
 def _drop_resume_files() -> None:
     while _exported:
-        _exported.pop().drop_resume_file()
+        _exported.pop().remove()
 
 
 def write_records(folder: Path, trajectories: Iterable[Trajectory], ledger: Ledger) -> None:

@@ -10,7 +10,7 @@ from lottery_plugins.limits import StopReason
 from lottery_plugins.messages import Message
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.programs import lone_expression, program_in, with_output
+from lottery_plugins.reasoners.programs import continued, lone_expression, with_output
 from lottery_plugins.reasoners.prompts import Prompt, load
 from lottery_plugins.reasoners.turns import check_at_least, check_one_of
 from lottery_plugins.reasoning.answers import tidy
@@ -62,7 +62,7 @@ class ProgramAided:
             written = await services.generate(
                 (*turns, Message("assistant", begin)), purpose="program", max_tokens=self.max_tokens, stop=prompt.stop
             )
-            program = program_in(begin + written.text)
+            program = continued(begin, written.text)
             result = await _run(program, services)
             if result.error is None and result.text.strip():
                 return Answer(tidy(result.text.strip().splitlines()[-1]))

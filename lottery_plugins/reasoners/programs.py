@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 
-__all__ = ["lone_expression", "program_in", "with_output"]
+__all__ = ["continued", "lone_expression", "program_in", "with_output"]
 
 MAX_LINES = 60
 """Longer programs are cut: no method here asks for that many lines."""
@@ -23,6 +23,19 @@ def program_in(text: str) -> str:
         if code and _parsed(code) is not None:
             return _with_whole_expression(code)
     return "\n".join(lines).strip()
+
+
+def continued(begin: str, reply: str) -> str:
+    """The program in a reply to a message that was begun with `begin`.
+
+    A model in this process goes on after the beginning. A server may not take a begun message and let the model start
+    anew: then the reply is the whole program. A bracket that the beginning opened and nobody closed is closed.
+    """
+    whole = _parsed(program_in(reply)) is not None and (reply.lstrip().startswith((begin, "```")))
+    code = program_in(reply if whole else begin + reply)
+    if _parsed(code) is None and begin.endswith("(") and _parsed(f"{code})") is not None:
+        return program_in(f"{code})")
+    return code
 
 
 def with_output(code: str) -> str:

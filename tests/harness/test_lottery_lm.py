@@ -138,7 +138,7 @@ def test_another_configuration_shares_no_answers(arguments):
     plain, other = LotteryLM(**arguments), LotteryLM(**{**arguments, "compression": "int4"})
     plain.generate_until(generation())
     assert other._begin() is not None
-    assert other._store.path != plain._store.path
+    assert other.store.path != plain.store.path
 
 
 @pytest.mark.parametrize("compression", ["int8", "int4", "wanda:sparsity=0.5:num_calibration=2:sequence_length=32"])

@@ -26,7 +26,7 @@ class ChatServer(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(body)
         chat = " ".join(turn["content"] for turn in body["messages"])
-        text = "6 * 7" if "python" in chat.lower() else f"heard {len(chat)}"
+        text = "print(6 * 7)" if "python" in chat.lower() else f"heard {len(chat)}"
         payload = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
         data = json.dumps(payload).encode()
         self.send_response(200)

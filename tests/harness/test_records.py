@@ -62,9 +62,9 @@ def test_trajectories_and_ledger_lie_beside_lm_evals_files(tracker, answered, tm
 def test_resume_file_goes_when_all_is_written(tracker, answered):
     tracker.save_results_aggregated({"results": {}}, None)
     tracker.save_results_samples("t", [SAMPLE, SAMPLE])
-    assert answered._store.path.exists()
+    assert answered.store.path.exists()
     records._drop_resume_files()
-    assert not answered._store.path.exists()
+    assert not answered.store.path.exists()
 
 
 def test_results_that_lm_eval_could_not_write_are_told_and_samples_kept(tracker, answered, monkeypatch):
@@ -75,7 +75,7 @@ def test_results_that_lm_eval_could_not_write_are_told_and_samples_kept(tracker,
     with pytest.raises(StoreError, match="did not write"):
         tracker.save_results_aggregated({"results": {}}, None)
     monkeypatch.undo()
-    monkeypatch.setenv("LOTTERY_CACHE", str(answered._store.path.parents[1]))
+    monkeypatch.setenv("LOTTERY_CACHE", str(answered.store.path.parents[1]))
     assert kept(answered) == 2
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lottery_plugins.reasoners.programs import lone_expression, program_in, with_output
+from lottery_plugins.reasoners.programs import continued, lone_expression, program_in, with_output
 from lottery_plugins.testing.contracts.reasoner import model_texts
 
 
@@ -78,3 +78,23 @@ def test_no_text_raises(text):
 def test_a_program_found_among_prose_is_python(lines):
     code = program_in("\n".join(["x = 0", *lines]))
     ast.parse(code)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("6 * 7)", "print(6 * 7)"),
+        ("6 * 7", "print(6 * 7)"),
+        ("print(6 * 7)", "print(6 * 7)"),
+        ("```python\nprint(6 * 7)\n```", "print(6 * 7)"),
+        ("(2 + 3) * 4)", "print((2 + 3) * 4)"),
+        ("no idea", "print(no idea"),
+    ],
+)
+def test_a_reply_is_read_whether_the_model_went_on_or_started_anew(reply, code):
+    assert continued("print(", reply) == code
+
+
+@given(model_texts())
+def test_any_reply_gives_some_program(reply):
+    assert isinstance(continued("print(", reply), str)
