@@ -68,7 +68,7 @@ def test_markdown_fences_are_stripped(text, code):
         ("while True: pass", "timeout"),
         ("sum(range(10**12))", "timeout"),
         ("try:\n    while True: pass\nexcept BaseException: pass\nwhile True: pass", "timeout"),
-        ("x = []\nfor i in range(60): x = [x, x]\nx", "timeout"),
+        ("x = []\nfor i in range(60): x = [x, x]\nx", "timeout or limit"),  # whichever cap comes first
         ("'a' * 10**10", "limit"),
         ("2 ** 10**10", "limit"),
         ("x = 'a'\nwhile True: x = x + x", "limit"),
@@ -95,7 +95,7 @@ def test_what_goes_wrong_is_a_typed_error_within_its_limit(code, category):
     start = time.perf_counter()
     error = refusal(code)
     assert time.perf_counter() - start < 2 * QUICK["timeout_s"] + 1
-    assert error.category == category, str(error)
+    assert error.category in category.split(" or "), str(error)
     assert len(str(error)) < 600
 
 
