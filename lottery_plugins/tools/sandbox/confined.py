@@ -42,24 +42,24 @@ def take_rights_away(timeout_s: float, max_memory_bytes: int, max_output_chars: 
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(which, (most, most))
-    sys.addaudithook(refuse)
+    readable = (*library_folders(sys.path), *SYSTEM)
+    sys.addaudithook(lambda event, arguments: refuse(event, arguments, readable))
     signal.setitimer(signal.ITIMER_REAL, timeout_s)  # ends this process by SIGALRM
 
 
-def refuse(event: str, arguments: tuple[object, ...]) -> None:
-    """Audit hook: raise where the program would leave its room."""
+def refuse(event: str, arguments: tuple[object, ...], readable: tuple[str, ...]) -> None:
+    """Audit hook: raise where the program would leave its room; what it can open begins with one of `readable`."""
     if event == "open":
         path, mode, flags = arguments
         writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         if writes or (isinstance(mode, str) and set(mode) & set("wax+")):
             raise PermissionError(f"files can't be written here: {path!r}")
-        if isinstance(path, str | bytes) and not os.path.realpath(os.fsdecode(path)).startswith(READABLE):
+        if isinstance(path, str | bytes) and not os.path.realpath(os.fsdecode(path)).startswith(readable):
             raise PermissionError(f"files can't be read here: {path!r}")
     elif event.startswith(FORBIDDEN):
         raise PermissionError(f"not allowed here: {event}")
 
 
-LIBRARIES = {os.path.realpath(path) + os.sep for path in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__))}
 SYSTEM = (
     "/proc/meminfo",
     "/proc/cpuinfo",
@@ -68,8 +68,27 @@ SYSTEM = (
     "/dev/null",
     "/dev/urandom",
 )
-READABLE = (*LIBRARIES, *SYSTEM)
-"""What can be opened, for reading; libraries need it to be imported."""
+"""Beginnings of the paths outside the libraries that can be opened, for reading."""
+
+
+def library_folders(search_path: list[str]) -> tuple[str, ...]:
+    """The folders that libraries are imported from, resolved, each with a separator at its end.
+
+    Beyond Python's own these are the folders of the search path, since a .pth file may name any; but none that holds
+    the current one, which would open more than libraries.
+
+    Args:
+        search_path: `sys.path` of an isolated interpreter, as it was at its start.
+    """
+    own = {resolved(path) for path in (sys.prefix, sys.base_prefix, os.path.dirname(os.__file__))}
+    named = {resolved(path) for path in search_path if path and os.path.isdir(path)}
+    here = resolved(os.curdir)
+    return tuple(sorted(own | {folder for folder in named if not here.startswith(folder)}))
+
+
+def resolved(folder: str) -> str:
+    """The folder's real path with one separator at its end."""
+    return os.path.join(os.path.realpath(folder), "")
 
 
 class ProgramLoader(importlib.abc.InspectLoader):
