@@ -33,7 +33,7 @@ KNOBS = {"needle_lengths": [256, 512]}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--model", help="folder or hub name of another model (default: SmolLM2-135M-Instruct)")
-    parser.add_argument("--compression", default="int4", help="spec of the ticket's compression (default: %(default)s)")
+    parser.add_argument("--compression", default="int8", help="spec of the ticket's compression (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=32, help="documents per task (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=8, help="as lm-eval's (default: %(default)s)")
     parser.add_argument(
