@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +16,11 @@ from pathlib import Path
 from lottery_plugins.errors import LotteryError
 from lottery_plugins.trajectory import Problem, Trajectory
 
-__all__ = ["SampleStore", "StoreError", "cache_folder", "problem_key"]
+__all__ = ["SampleStore", "StoreError", "problem_key"]
 
 
 class StoreError(LotteryError):
     """The store can't be read or written: a full disk, a missing right."""
-
-
-def cache_folder() -> Path:
-    """Where this product keeps what can be made again: $LOTTERY_CACHE, or lottery_plugins in the user's cache."""
-    if chosen := os.environ.get("LOTTERY_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "lottery_plugins"
 
 
 def problem_key(problem: Problem) -> str:

@@ -17,8 +17,9 @@ from lottery_plugins.assembly import assemble
 from lottery_plugins.backends.harness_lm import HarnessBackend
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
-from lottery_plugins.engine.store import SampleStore, cache_folder, problem_key
+from lottery_plugins.engine.store import SampleStore, problem_key
 from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, find_base_model, load_base_model
 from lottery_plugins.harness.compressed import CompressedBase

