@@ -8,10 +8,10 @@ import pytest
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.testing.contracts.compression import check_kv_press
 from lottery_plugins.testing.contracts.memory import check_memory
-from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.contracts.reasoner import check_reasoner
 from lottery_plugins.testing.contracts.retriever import check_retriever
 from lottery_plugins.testing.contracts.tool import check_tool
+from lottery_plugins.testing.contracts.verifier import check_verifier
 
 
 def test_newest_keeps_the_contract_of_kv_methods():
@@ -34,8 +34,8 @@ def test_second_try_keeps_the_contract_of_reasoners():
     check_reasoner(lottery_example.SecondTry)
 
 
-def test_says_something_keeps_the_contract_of_plugins():
-    check_plugin(lottery_example.SaysSomething)
+def test_says_something_keeps_the_contract_of_verifiers():
+    check_verifier(lottery_example.SaysSomething)
 
 
 @pytest.mark.parametrize(("answer", "accepted"), [("42", True), (" \n", False), ("...", False)])
