@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lottery_plugins.harness.study import HarnessRun
+    from lottery_plugins.results.comparison import Comparison
 
 __all__ = ["add_arguments", "plan", "run"]
 
@@ -106,8 +107,20 @@ def _show(args: argparse.Namespace, console: Console) -> None:
 
     comparison = compare_study({arm: args.out / arm for arm in ARMS}, CompareOptions(margin=args.margin))
     render_table(comparison, console)
+    console.print(_in_words(comparison, args.compression), markup=False, style="bold")
     (args.out / "comparison.json").write_text(render_json(comparison), "utf-8")
     (args.out / "comparison.md").write_text(render_markdown(comparison), "utf-8")
+
+
+def _in_words(comparison: Comparison, compression: str) -> str:
+    """The ticket's verdicts in one sentence."""
+    ticket = {task.task: task.arms[-1].judged for task in comparison.tasks}
+    words = ", ".join(f"{judged.verdict} on {task}" for task, judged in ticket.items() if judged is not None)
+    weights = comparison.tasks[0].arms[-1].weights
+    size = ""
+    if weights is not None and weights.stored and weights.original_stored:
+        size = f", its weights {weights.stored / weights.original_stored:.0%} of the original's bytes"
+    return f"The ticket ({compression}, augmented) against the original without help: {words}{size}."
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -33,7 +33,7 @@ class Int4:
     """
 
     name: ClassVar[str] = "int4"
-    summary: ClassVar[str] = "4-bit weights, round to nearest, asymmetric, in groups of input columns"
+    summary: ClassVar[str] = "4-bit weights, round to nearest, asymmetric, in groups of input columns."
     stage: ClassVar[Stage] = "weights"
     order: ClassVar[int] = 20
     needs_calibration: ClassVar[bool] = False

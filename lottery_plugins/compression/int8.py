@@ -25,7 +25,7 @@ class Int8:
     """
 
     name: ClassVar[str] = "int8"
-    summary: ClassVar[str] = "8-bit weights, round to nearest, one scale per output channel"
+    summary: ClassVar[str] = "8-bit weights, round to nearest, one scale per output channel."
     stage: ClassVar[Stage] = "weights"
     order: ClassVar[int] = 20
     needs_calibration: ClassVar[bool] = False

@@ -35,7 +35,7 @@ class KeyNorm:
     """
 
     name: ClassVar[str] = "key-norm"
-    summary: ClassVar[str] = "drop cached positions with long keys, at the end of prefill"
+    summary: ClassVar[str] = "Drop cached positions with long keys, at the end of prefill."
     stage: ClassVar[Stage] = "kv-cache"
     order: ClassVar[int] = 30
     source: ClassVar[str] = "Devoto et al. 2024, arXiv:2406.11430"

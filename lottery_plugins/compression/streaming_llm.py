@@ -33,7 +33,7 @@ class StreamingLLM:
     """
 
     name: ClassVar[str] = "streaming-llm"
-    summary: ClassVar[str] = "keep the first and the newest cached positions, at the end of prefill"
+    summary: ClassVar[str] = "Keep the first and the newest cached positions, at the end of prefill."
     stage: ClassVar[Stage] = "kv-cache"
     order: ClassVar[int] = 30
     source: ClassVar[str] = "Xiao et al. 2023, arXiv:2309.17453"

@@ -41,7 +41,7 @@ class Wanda:
     """
 
     name: ClassVar[str] = "wanda"
-    summary: ClassVar[str] = "prune weights by magnitude times input norm, with calibration text"
+    summary: ClassVar[str] = "Prune weights by magnitude times input norm, with calibration text."
     stage: ClassVar[Stage] = "weights"
     order: ClassVar[int] = 10
     needs_calibration: ClassVar[bool] = True
