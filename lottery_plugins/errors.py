@@ -73,16 +73,17 @@ class ConfigError(LotteryError):
 
 
 class PluginNotFoundError(LotteryError):
-    """No plugin of that kind has that name."""
+    """No plugin of that kind has that name; the kind "plugin" stands for all kinds."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
         super().__init__(kind, name)
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
 
     def __str__(self) -> str:
+        narrowed = "" if self.kind == "plugin" else f" --kind {self.kind}"
         return (
             f"No {self.kind} is named {self.name!r}. {suggest(self.name, self.known)}"
-            f"Allowed: {', '.join(self.known) or 'none is installed'}. See: lottery plugins list --kind {self.kind}"
+            f"Allowed: {', '.join(self.known) or 'none is installed'}. See: lottery plugins list{narrowed}"
         )
 
 

@@ -25,11 +25,22 @@ def run_to_end(work: Coroutine[Any, Any, _T]) -> _T:
 def _run_here(work: Coroutine[Any, Any, _T]) -> _T:
     """Run in a loop of our own without asyncio's signal handler: Ctrl-C must stop a model in the middle of a batch."""
     loop = asyncio.new_event_loop()
+    loop.set_exception_handler(_report)
     try:
         return loop.run_until_complete(work)
     finally:
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Tell what went wrong outside any coroutine, but not that Ctrl-C ended a task: that is told once, by the command."""
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)
