@@ -41,6 +41,6 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell what went wrong outside any coroutine, but not that Ctrl-C ended a task: that is told once, by the command."""
+    """Tell what went wrong outside any coroutine, but not that Ctrl-C ended a task: the command tells that once."""
     if not isinstance(context.get("exception"), KeyboardInterrupt):
         loop.default_exception_handler(context)
