@@ -26,6 +26,7 @@ from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
+from lottery_plugins.specs import write_specs
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["Assembly", "assemble"]
@@ -149,6 +150,7 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         verifier=registry.create("verifier", config.verifier) if config.verifier else None,
     )
     _check_needs(assembly)
+    _check_that_all_is_used(assembly)
     _ = assembly.documents  # an unreadable knowledge base is told of now, not after the model is loaded
     return assembly
 
@@ -168,6 +170,27 @@ def _check_needs(assembly: Assembly) -> None:
                 f"a run with {need}, which this reasoner needs",
                 f"Add {need}=NAME; see: lottery plugins list --kind {need.removesuffix('s')}",
             )
+
+
+def _check_that_all_is_used(assembly: Assembly) -> None:
+    """Refuse what would be ignored: a run that looks augmented and is not would be taken for a result."""
+    config = assembly.config
+    given = {"tools": config.tools, "retriever": config.retriever, "memory": config.memory, "verifier": config.verifier}
+    for name, specs in given.items():
+        if specs and config.is_plain:
+            raise ConfigError(
+                name,
+                write_specs(specs if isinstance(specs, tuple) else (specs,)),
+                "none with reasoner=direct, which makes one completion and takes no help",
+                "Name a reasoner that uses it; see: lottery plugins list --kind reasoner",
+            )
+    if config.knowledge_base and assembly.retriever is not None and assembly.retriever.searches == "prompt":
+        raise ConfigError(
+            "knowledge_base",
+            config.knowledge_base,
+            f"none with retriever={config.retriever}, which searches the problem's own context",
+            "Use retriever=bm25, or leave the knowledge base out.",
+        )
 
 
 def _is_installed(name: str) -> bool:

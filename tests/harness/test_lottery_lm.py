@@ -74,6 +74,8 @@ def test_repeats_are_answered_and_recorded_apart(arguments):
         ({"compression": "int8+int4"}, ConfigError, "one method of each kind"),
         ({"compression": "wanda:sparsity=1.5"}, ConfigError, r"\[0, 1\)"),
         ({"reasoner": "program-aided"}, ConfigError, "needs"),
+        ({"tools": "calculator"}, ConfigError, "takes no help"),
+        ({"retriever": "bm25"}, ConfigError, "takes no help"),
         ({"base": "hv"}, ConfigError, "an lm-eval model"),
         ({"pretrained": "./nowhere"}, DataError, "is not a folder"),
     ],
@@ -85,6 +87,13 @@ def test_bad_argument_is_told_before_the_model_is_loaded(arguments, change, erro
     monkeypatch.setattr("lottery_plugins.harness.model.load_base_model", load)
     with pytest.raises(error, match=told):
         LotteryLM(**{**arguments, **change})
+
+
+def test_knowledge_base_that_the_retriever_would_ignore_is_refused(arguments, tmp_path):
+    (tmp_path / "kb.jsonl").write_text('{"text": "a"}\n')
+    ignored = {"reasoner": "retrieve-then-read", "retriever": "prompt", "knowledge_base": str(tmp_path / "kb.jsonl")}
+    with pytest.raises(ConfigError, match="searches the problem's own context"):
+        LotteryLM(**arguments, **ignored)
 
 
 def test_arguments_of_the_models_config_are_let_through(arguments):
