@@ -108,7 +108,6 @@ fewshot_split: {fewshot}
 output_type: generate_until
 doc_to_text: "{prompt}"
 doc_to_target: "{{{{answer}}}}"
-num_fewshot: 0
 generation_kwargs: {{until: ["\\n"], do_sample: {sample}, max_gen_toks: 8}}
 process_results: !function lottery_plugins.tasks.{scorer}
 metric_list:

@@ -120,7 +120,7 @@ def check_settings(task: Any) -> None:
     assert generation.get("until"), "generation_kwargs.until must be stated and not empty"
     assert generation.get("do_sample") is False, "generation_kwargs.do_sample must be stated as false"
     assert isinstance(generation.get("max_gen_toks"), int), "generation_kwargs.max_gen_toks must be stated"
-    assert config.num_fewshot is not None, "num_fewshot must be stated"
+    assert config.num_fewshot != 0, "num_fewshot: 0 makes lm-eval ignore --num_fewshot; leave it out"
     assert callable(config.process_results), "process_results must be a !function"
     for metric in config.metric_list:
         assert {"metric", "aggregation", "higher_is_better"} <= set(metric), f"metric_list is incomplete: {metric}"
