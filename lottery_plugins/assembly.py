@@ -26,7 +26,6 @@ from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
-from lottery_plugins.specs import write_specs
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["Assembly", "assemble"]
@@ -173,17 +172,8 @@ def _check_needs(assembly: Assembly) -> None:
 
 
 def _check_that_all_is_used(assembly: Assembly) -> None:
-    """Refuse what would be ignored: a run that looks augmented and is not would be taken for a result."""
+    """Refuse a knowledge base that nobody would search: the run would be taken for one that did."""
     config = assembly.config
-    given = {"tools": config.tools, "retriever": config.retriever, "memory": config.memory, "verifier": config.verifier}
-    for name, specs in given.items():
-        if specs and config.is_plain:
-            raise ConfigError(
-                name,
-                write_specs(specs if isinstance(specs, tuple) else (specs,)),
-                "none with reasoner=direct, which makes one completion and takes no help",
-                "Name a reasoner that uses it; see: lottery plugins list --kind reasoner",
-            )
     if config.knowledge_base and assembly.retriever is not None and assembly.retriever.searches == "prompt":
         raise ConfigError(
             "knowledge_base",

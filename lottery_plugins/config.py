@@ -73,6 +73,8 @@ class RunConfig:
         reasoner = _at_most_one(
             parse_specs(arguments.get("reasoner"), "reasoner"), "reasoner", arguments.get("reasoner")
         )
+        if reasoner is None:
+            _check_nothing_is_ignored(arguments)
         base_args = {name: value for name, value in arguments.items() if name not in OUR_ARGUMENTS}
         return cls(
             **values,
@@ -144,6 +146,18 @@ class RunConfig:
     def with_changes(self, **changes: Any) -> RunConfig:
         """A copy with some fields replaced."""
         return replace(self, **changes)
+
+
+def _check_nothing_is_ignored(arguments: Mapping[str, Any]) -> None:
+    """Help without a reasoner: the default one would ignore it, and the run would be taken for one that was helped."""
+    for name in ("tools", "retriever", "memory", "verifier"):
+        if parse_specs(arguments.get(name), name):
+            raise ConfigError(
+                name,
+                arguments[name],
+                "none without a reasoner that uses it",
+                "Name one; see: lottery plugins list --kind reasoner. reasoner=direct says that none is meant.",
+            )
 
 
 def _at_most_one(specs: tuple[PluginSpec, ...], name: str, got: object) -> PluginSpec | None:

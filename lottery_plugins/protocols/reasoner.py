@@ -34,6 +34,11 @@ class Services(Protocol):
         """Whether `retrieve` has something to search."""
         ...
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether what is remembered is kept; without a memory, `remember` does nothing."""
+        ...
+
     async def generate(
         self,
         messages: Sequence[Message],

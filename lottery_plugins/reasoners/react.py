@@ -24,12 +24,19 @@ SEARCH = ToolDescription(
 )
 """Offered when the run has a retriever and no tool of that name."""
 
+REMEMBER = ToolDescription("remember", "Keeps a note.", (Parameter("note", "string", "the note, as key: value"),))
+RECALL = ToolDescription(
+    "recall", "Gives a note back.", (Parameter("key", "string", "its key; nothing for all", False),)
+)
+"""Offered when the run has a memory and no tools of these names."""
+
 
 @dataclass(frozen=True)
 class ReAct:
     """Let thoughts, tool calls and their observations take turns in one growing reply.
 
-    The model may call the run's tools, and `search` when there is a retriever. A turn that is neither a call nor
+    The model may call the run's tools, `search` when there is a retriever, and `remember` and `recall` when there is a
+    memory. A turn that is neither a call nor
     an answer is met by a reminder of the form, at most `max_reminders` times. When the turns are used up, the model is
     asked for its answer at once, and the stop reason tells.
 
@@ -83,10 +90,17 @@ class ReAct:
 
     async def _observe(self, call: ToolCall, services: Services, tools: tuple[ToolDescription, ...]) -> str:
         """The observation that a call gives."""
-        if call.tool != SEARCH.name or SEARCH not in tools:
+        own = next((tool for tool in (SEARCH, REMEMBER, RECALL) if tool.name == call.tool and tool in tools), None)
+        text = " ".join(str(value) for value in call.arguments.values()).strip()
+        if own is None:
             return (await services.call_tool(call.tool, call.arguments)).text
-        query = " ".join(str(value) for value in call.arguments.values())
-        found = await services.retrieve(query, top_k=self.top_k)
+        if own is REMEMBER:
+            key, _, value = text.partition(":")
+            services.remember(key.strip(), value.strip() or key.strip())
+            return "Noted."
+        if own is RECALL:
+            return services.recall(text or None) or "There is no such note."
+        found = await services.retrieve(text, top_k=self.top_k)
         return "\n".join(hit.document.as_text() for hit in found) or "Nothing was found."
 
     async def _concluded(self, services: Services, turns: Sequence[Message]) -> Answer:
@@ -99,10 +113,11 @@ class ReAct:
 
 
 def _offered(services: Services) -> tuple[ToolDescription, ...]:
-    """The run's tools, and `search` when there is a retriever."""
+    """The run's tools, and those of this method that they do not replace by name."""
     tools = tuple(services.tools)
-    has_own_search = any(tool.name == SEARCH.name for tool in tools)
-    return (*tools, SEARCH) if services.has_retriever and not has_own_search else tools
+    taken = {tool.name for tool in tools}
+    own = ((SEARCH,) if services.has_retriever else ()) + ((REMEMBER, RECALL) if services.has_memory else ())
+    return (*tools, *(tool for tool in own if tool.name not in taken))
 
 
 def _instruction(prompt: Prompt, problem: Problem, tools: tuple[ToolDescription, ...]) -> str:

@@ -23,6 +23,7 @@ from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
+from lottery_plugins.reasoning.steps import generate_step
 from lottery_plugins.reasoning.stopwatch import Stopwatch
 from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
 
@@ -64,6 +65,11 @@ class ProblemServices:
         return self._run.search is not None and self._run.search.has_documents(self._problem)
 
     @property
+    def has_memory(self) -> bool:
+        """Whether what is remembered is kept."""
+        return self._memory is not None
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The finished steps, in the order of their start."""
         return tuple(step for step in self._steps if step is not None)
@@ -98,7 +104,7 @@ class ProblemServices:
                 charged = self._charge(completion, granted)
             finally:
                 self._budget.give_back_tokens(granted - charged)
-            self._record(slot, _generate_step(completion, purpose))
+            self._record(slot, generate_step(completion, purpose))
         return completion
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
@@ -280,18 +286,3 @@ class ProblemServices:
         if not self._closed:
             self._steps[slot] = step
             self._run.on_step(self._problem, step)
-
-
-def _generate_step(completion: Completion, purpose: str) -> Step:
-    """The record of a completion."""
-    return Step(
-        kind="generate",
-        purpose=purpose,
-        prompt=completion.prompt,
-        output=completion.text,
-        prompt_tokens=completion.prompt_tokens,
-        cached_tokens=completion.cached_tokens,
-        completion_tokens=completion.completion_tokens,
-        finish_reason=completion.finish_reason,
-        seconds=completion.seconds,
-    )

@@ -27,7 +27,12 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
         "compression": ["int8", {"wanda": {"sparsity": 0.3}}],
         "tools": ["calculator", "python"],
     }
-    flat = {"pretrained": "a", "compression": "int8+wanda:sparsity=0.3", "tools": "calculator+python"}
+    flat = {
+        "pretrained": "a",
+        "reasoner": "react",
+        "compression": "int8+wanda:sparsity=0.3",
+        "tools": "calculator+python",
+    }
     assert RunConfig.parse(nested).fingerprint() == RunConfig.parse(flat).fingerprint()
 
 
@@ -40,7 +45,7 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
     ],
 )  # fmt: skip
 def test_whatever_changes_an_answer_changes_the_fingerprint(change):
-    first = {"pretrained": "a", "tools": "calculator+python", "retriever": "bm25"}
+    first = {"pretrained": "a", "reasoner": "direct", "tools": "calculator+python", "retriever": "bm25"}
     assert RunConfig.parse(first).fingerprint() != RunConfig.parse({**first, **change}).fingerprint()
 
 
@@ -81,9 +86,16 @@ def test_bad_setting_is_named(arguments, told):
     assert next(iter(arguments)) in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["tools", "retriever", "memory", "verifier"])
+def test_help_without_a_reasoner_is_refused_and_with_direct_is_meant(name):
+    with pytest.raises(ConfigError, match="without a reasoner"):
+        RunConfig.parse({"pretrained": "a", name: "something"})
+    assert RunConfig.parse({"pretrained": "a", name: "something", "reasoner": "direct"}).is_plain
+
+
 def test_knowledge_base_needs_a_file_and_a_retriever(tmp_path):
     with pytest.raises(DataError, match="is not a file"):
-        RunConfig.parse({"knowledge_base": str(tmp_path / "none.jsonl"), "retriever": "bm25"})
+        RunConfig.parse({"knowledge_base": str(tmp_path / "none.jsonl"), "retriever": "bm25", "reasoner": "react"})
     (tmp_path / "kb.jsonl").write_text('{"text": "a"}\n')
     with pytest.raises(ConfigError, match="retriever=bm25"):
         RunConfig.parse({"knowledge_base": str(tmp_path / "kb.jsonl")})

@@ -8,6 +8,7 @@ from scripted_runs import BRIDGE, run
 
 from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.limits import StopReason
+from lottery_plugins.memory import Scratchpad
 from lottery_plugins.messages import Message
 from lottery_plugins.reasoners import ProgramAided, ReAct
 from lottery_plugins.reasoners.prompts import load
@@ -125,6 +126,28 @@ def test_a_tool_named_search_is_not_hidden_by_the_built_in_one():
     result, backend = run(ReAct(), ["Action: search[x]", "Finish[1]"], tools=[tool], documents=[BRIDGE])
     assert result.steps[1].kind == "tool"
     assert "from the tool" in backend.prompts[1]
+
+
+def test_react_remembers_and_recalls_when_there_is_a_memory():
+    replies = [
+        "Action: remember[length: 211 m]",
+        "Action: recall[length]",
+        "Action: recall[width]",
+        "Action: recall[]",
+        "Finish[211 m]",
+    ]
+    result, backend = run(ReAct(), replies, open_memory=Scratchpad().open)
+    assert "remember[" in backend.prompts[0]
+    assert backend.prompts[2].rstrip().endswith("Observation: 211 m\nThought:")
+    assert "There is no such note." in backend.prompts[3]
+    assert "length" in backend.prompts[4].rpartition("recall[]")[2]
+    assert [(s.prompt, s.output) for s in result.steps if s.purpose == "write"] == [("length", "211 m")]
+    assert result.answer == "211 m"
+
+
+def test_react_offers_memory_only_when_there_is_one():
+    _, backend = run(ReAct(), ["Finish[1]"])
+    assert "remember[" not in backend.prompts[0]
 
 
 def test_react_reminds_of_the_form_a_bounded_number_of_times():
