@@ -24,6 +24,7 @@ def test_no_option_of_ours_is_a_plain_run():
 def test_yaml_and_spec_strings_give_one_fingerprint():
     nested = {
         "pretrained": "a",
+        "reasoner": "react",
         "compression": ["int8", {"wanda": {"sparsity": 0.3}}],
         "tools": ["calculator", "python"],
     }
