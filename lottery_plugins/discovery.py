@@ -12,7 +12,6 @@ import importlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -161,11 +160,7 @@ def _load(point: EntryPoint, name: str) -> _Loaded:
         if not folder.is_dir():
             raise PluginError(name, "registering its tasks", f"{folder} is not a folder")
     implemented = {hook for hook in _OBSERVING if getattr(manager.hook, hook).get_hookimpls()}
-    return _Loaded(plugins, folders, {hook: partial(_first, manager, hook) for hook in implemented})
-
-
-def _first(manager: pluggy.PluginManager, hook: str, **arguments: object) -> Any:
-    return getattr(manager.hook, hook)(**arguments)
+    return _Loaded(plugins, folders, {hook: getattr(manager.hook, hook) for hook in implemented})
 
 
 def _check_hook_names(manager: pluggy.PluginManager, name: str) -> None:

@@ -8,10 +8,9 @@ import json
 from dataclasses import MISSING
 from typing import Any
 
-from lottery_plugins.discovery import discover
+from lottery_plugins.discovery import KIND_HOOKS, discover
 from lottery_plugins.errors import PluginNotFoundError
 from lottery_plugins.options import OptionInfo, describe_options, missing_requirements
-from lottery_plugins.protocols.plugin import KINDS
 from lottery_plugins.registry import Registered, Registry
 from lottery_plugins.specs import parse_specs
 
@@ -22,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-commands."""
     commands = parser.add_subparsers(dest="plugins_command", required=True, metavar="{list,show,doctor}")
     listing = commands.add_parser("list", help="every plugin that was found")
-    listing.add_argument("--kind", choices=KINDS, help="only this kind")
+    listing.add_argument("--kind", choices=tuple(KIND_HOOKS), help="only this kind")
     listing.add_argument("--json", action="store_true", help="as JSON")
     show = commands.add_parser("show", help="options, source and origin of one plugin")
     show.add_argument("name", help="its name, or distribution/name")
-    show.add_argument("--kind", choices=KINDS, help="where several kinds share the name")
+    show.add_argument("--kind", choices=tuple(KIND_HOOKS), help="where several kinds share the name")
     show.add_argument("--json", action="store_true", help="as JSON")
     commands.add_parser("doctor", help="what is broken, blocked, in conflict, or lacks a library")
 
@@ -89,7 +88,7 @@ def _list(registry: Registry, kind: str | None, *, as_json: bool) -> int:
 
 def _show(registry: Registry, name: str, kind: str | None, *, as_json: bool) -> int:
     (spec,) = parse_specs(name, "name") or (None,)
-    kinds = KINDS if kind is None else (kind,)
+    kinds = tuple(KIND_HOOKS) if kind is None else (kind,)
     known = [p for k in kinds for p in registry.plugins(k)]
     found = [p for p in known if spec and p.name == spec.name and spec.distribution in ("", p.distribution)]
     if not found:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "plan", "run"]
 
-ARMS = ("original-plain", "original-augmented", "compressed-plain", "compressed-augmented")
-
 AUGMENTED: dict[str, dict[str, str]] = {
     "lottery_needle": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "prompt"},
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
@@ -47,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def plan(model: str, args: argparse.Namespace) -> dict[str, list[HarnessRun]]:
     """The runs of each arm: the plain arms in one run, the augmented ones in one run per task."""
     from lottery_plugins.harness.study import HarnessRun
+    from lottery_plugins.results.comparison import STUDY_ARMS
 
     def runs(arm: str, compression: dict[str, str], *, augmented: bool) -> list[HarnessRun]:
         groups = [([task], extra) for task, extra in AUGMENTED.items()] if augmented else [(list(AUGMENTED), {})]
@@ -65,7 +64,7 @@ def plan(model: str, args: argparse.Namespace) -> dict[str, list[HarnessRun]]:
     ticket = {"compression": args.compression}
     return {
         arm: runs(arm, ticket if arm.startswith("compressed") else {}, augmented=arm.endswith("augmented"))
-        for arm in ARMS
+        for arm in STUDY_ARMS
     }
 
 
@@ -102,10 +101,11 @@ def _small_model(console: Console) -> Path:
 
 def _show(args: argparse.Namespace, console: Console) -> None:
     from lottery_plugins.results.compare import compare_study
+    from lottery_plugins.results.comparison import STUDY_ARMS
     from lottery_plugins.results.options import CompareOptions
     from lottery_plugins.results.render import render_json, render_markdown, render_table
 
-    comparison = compare_study({arm: args.out / arm for arm in ARMS}, CompareOptions(margin=args.margin))
+    comparison = compare_study({arm: args.out / arm for arm in STUDY_ARMS}, CompareOptions(margin=args.margin))
     render_table(comparison, console)
     console.print(_in_words(comparison, args.compression), markup=False, style="bold")
     (args.out / "comparison.json").write_text(render_json(comparison), "utf-8")

@@ -7,6 +7,8 @@ row, and 10 to 100 times for eight rows and more; they are made for bfloat16 (be
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -16,7 +18,7 @@ from lottery_plugins.errors import ConfigError
 __all__ = ["Int4Linear", "Int8Linear", "QuantizedLinear"]
 
 
-class QuantizedLinear(nn.Module):  # type: ignore[misc]  # mypy sees torch as Any
+class QuantizedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch as Any
     """A linear layer whose weight is stored in few bits.
 
     Attributes:
@@ -34,9 +36,9 @@ class QuantizedLinear(nn.Module):  # type: ignore[misc]  # mypy sees torch as An
         self.num_zeros = linear.weight.numel() - int(torch.count_nonzero(linear.weight))
         self.bias = linear.bias  # shared with the original, as nothing changes it
 
+    @abstractmethod
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the stored numbers stand for, (rows, cols)."""
-        raise NotImplementedError
 
     def extra_repr(self) -> str:
         """The sizes, for `print(model)`."""

@@ -68,24 +68,18 @@ def check_base_arguments(cls: type, name: str, arguments: Mapping[str, Any]) -> 
 
 
 def _parameters(cls: type) -> tuple[set[str], bool]:
-    """Names that the constructors along the class's ancestry take, and whether the last word is `**kwargs`."""
-    names: set[str] = set()
-    takes_anything = False
+    """Names that the constructors along the class's ancestry take, and whether the class's own takes any other."""
+    names = {"batch_size", "max_batch_size", "device"}  # lm-eval itself hands these to every model
+    takes_anything: list[bool] = []
     for ancestor in cls.__mro__:
         if "__init__" not in vars(ancestor):
             continue
         parameters = list(inspect.signature(ancestor.__init__).parameters.values())[1:]  # type: ignore[misc]
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-        takes_anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        if not takes_anything:
+        takes_anything.append(any(p.kind is p.VAR_KEYWORD for p in parameters))
+        if not takes_anything[-1]:  # it hands nothing on to its ancestors
             break
-    # lm-eval itself hands these to every model
-    return names | {"batch_size", "max_batch_size", "device"}, _first_takes_anything(cls)
-
-
-def _first_takes_anything(cls: type) -> bool:
-    parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
-    return any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return names, takes_anything[0]
 
 
 def _config_fields(arguments: Mapping[str, Any]) -> set[str]:

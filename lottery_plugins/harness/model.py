@@ -220,17 +220,25 @@ class LotteryLM(WrappingLM):
         if self.store:
             self.store.mark_complete()
         records.finished(self)
-        return {**info, "lottery": dict(self.ledger("").run)}
+        return {**info, "lottery": self._description()}
 
     def ledger(self, results_file: str) -> Ledger:
-        """What the run cost.
+        """What the run cost; counts the bytes of all weights.
 
         Args:
             results_file: Name of lm-eval's results file that it belongs to.
         """
-        run = {
+        return Ledger(
+            run={**self._description(), "results_file": results_file},
+            tasks=records.count_by_task(self.trajectories),
+            peak_memory_bytes=records.peak_memory_bytes(),
+            **self.compressed.measured(),
+        )
+
+    def _description(self) -> dict[str, Any]:
+        """What ran: settings, plugins, versions, machine."""
+        return {
             "fingerprint": self.assembly.fingerprint,
-            "results_file": results_file,
             **self.config.describe(),
             "started": self.started.isoformat(timespec="seconds"),
             "plugins": [
@@ -241,12 +249,6 @@ class LotteryLM(WrappingLM):
             "versions": self.assembly.versions,
             "machine": records.describe_machine(),
         }
-        return Ledger(
-            run=run,
-            tasks=records.count_by_task(self.trajectories),
-            peak_memory_bytes=records.peak_memory_bytes(),
-            **self.compressed.measured(),
-        )
 
     @cached_property
     def _backend(self) -> HarnessBackend:

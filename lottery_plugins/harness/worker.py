@@ -52,7 +52,6 @@ def evaluate(run: HarnessRun) -> dict[str, Any]:
         log_samples=True,
         evaluation_tracker=tracker,
         task_manager=manager,
-        metadata=metadata,
         bootstrap_iters=0,  # intervals come from `lottery compare`, which pairs the arms
     )
     samples = results.pop("samples")

@@ -14,10 +14,7 @@ from __future__ import annotations
 from dataclasses import MISSING, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-__all__ = ["KINDS", "Plugin", "option"]
-
-KINDS = ("compression", "tool", "retriever", "memory", "reasoner", "verifier")
-"""The plugin kinds, as written in `lottery plugins list --kind`."""
+__all__ = ["Plugin", "option"]
 
 
 @runtime_checkable

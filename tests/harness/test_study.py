@@ -14,6 +14,7 @@ from lottery_plugins.harness.study import HarnessRun, StudyError, commands_of, i
 from lottery_plugins.harness.worker import evaluate
 from lottery_plugins.ledger import Ledger
 from lottery_plugins.results.compare import compare_study
+from lottery_plugins.results.comparison import STUDY_ARMS
 
 
 def run(model, output, **extra):
@@ -76,7 +77,7 @@ def test_commands_are_stock_lm_eval_lines(tmp_path):
 
 def test_plan_has_four_arms_and_compresses_two_of_them(tmp_path):
     arms = quickstart.plan("m", Namespace(out=tmp_path, compression="int4", limit=5, batch_size=2))
-    assert set(arms) == set(quickstart.ARMS)
+    assert set(arms) == set(STUDY_ARMS)
     for arm, runs in arms.items():
         assert all(("compression" in r.model_args) == arm.startswith("compressed") for r in runs)
         assert all(("reasoner" in r.model_args) == arm.endswith("augmented") for r in runs)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document, ScoredDocument
@@ -34,6 +34,9 @@ ASKED = (
     ("What is the clock tower built of?", "tower"),
     ("What does the heron eat?", "lake"),
 )
+
+
+LONG = " ".join(f"word{i}" for i in range(120))
 
 
 def check_retriever(retriever_class: type, *, options: Mapping[str, Any] | None = None) -> None:
@@ -119,6 +122,7 @@ def _check_threads(retriever: Retriever) -> None:
 def _check_chunks(retriever: Retriever) -> None:
     @settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
     @given(context=contexts())
+    @example(context=LONG)  # more than ten chunks of a word, whatever Hypothesis draws
     def any_context(context: str) -> None:
         chunks = list(retriever.chunks(context))
         ids = [chunk.id for chunk in chunks]
