@@ -10,7 +10,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_DATASETS_OFFL
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-from hypothesis import HealthCheck, settings  # noqa: E402
+from hypothesis import HealthCheck, Phase, settings  # noqa: E402
 
 import _lottery_autoload  # noqa: E402 - after the environment is set
 
@@ -90,3 +90,15 @@ def tiny_model(tmp_path_factory):
     )  # fmt: skip
     LlamaForCausalLM(config).save_pretrained(folder)
     return str(folder)
+
+
+@pytest.fixture
+def looking_for_faults():
+    """For tests that a contract suite finds a fault: the same many examples each time, and none made small."""
+    before = settings.get_current_profile_name()
+    settings.register_profile(
+        "looking-for-faults", max_examples=200, deadline=None, derandomize=True, phases=[Phase.generate]
+    )
+    settings.load_profile("looking-for-faults")
+    yield
+    settings.load_profile(before)

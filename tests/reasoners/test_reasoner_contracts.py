@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import Phase, settings
 
 from lottery_plugins.reasoners import REASONERS, ProgramAided
 from lottery_plugins.testing.contracts.reasoner import check_reasoner
@@ -82,16 +81,6 @@ def test_the_smallest_reasoner_keeps_the_contract():
     check_reasoner(Good)
 
 
-@pytest.fixture
-def without_shrinking():
-    """The suite is to find a fault here, not to make it small."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("find-only", phases=(Phase.generate,), deadline=None)
-    settings.load_profile("find-only")
-    yield
-    settings.load_profile(before)
-
-
 @pytest.mark.parametrize(
     ("reasoner_class", "complaint"),
     [
@@ -102,7 +91,7 @@ def without_shrinking():
         (NotFrozen, "not frozen"),
     ],
 )
-@pytest.mark.usefixtures("without_shrinking")
+@pytest.mark.usefixtures("looking_for_faults")
 def test_the_suite_catches(reasoner_class, complaint):
     with pytest.raises(AssertionError, match=complaint):
         check_reasoner(reasoner_class)

@@ -4,21 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import Phase, settings
 
 from lottery_plugins.documents import Document, ScoredDocument
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.testing.contracts.retriever import check_retriever
 
-
-@pytest.fixture(autouse=True)
-def _no_shrinking():
-    """A failure is only looked for here, and need not be made small."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("no-shrinking", settings(), phases=[Phase.generate])
-    settings.load_profile("no-shrinking")
-    yield
-    settings.load_profile(before)
+pytestmark = pytest.mark.usefixtures("looking_for_faults")
 
 
 class CountingIndex:

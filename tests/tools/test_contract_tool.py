@@ -5,22 +5,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
-from hypothesis import Phase, settings
 
 from lottery_plugins.errors import ToolError
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.testing.contracts.tool import check_tool
 from lottery_plugins.trajectory import ToolResult
 
-
-@pytest.fixture(autouse=True)
-def _no_shrinking():
-    """A failure is only looked for here, and need not be made small."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("no-shrinking", settings(), phases=[Phase.generate])
-    settings.load_profile("no-shrinking")
-    yield
-    settings.load_profile(before)
+pytestmark = pytest.mark.usefixtures("looking_for_faults")
 
 
 def good_calls():

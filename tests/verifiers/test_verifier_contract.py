@@ -65,6 +65,7 @@ class Broken(AsksTheModel):
         ("moody", "judged differently"),
     ],
 )
+@pytest.mark.usefixtures("looking_for_faults")
 def test_broken_verifier_is_found(fault, told):
     with pytest.raises((AssertionError, AttributeError), match=told):
         check_verifier(Broken, options={"fault": fault})
