@@ -1,1 +1,1 @@
-"""The packed runner: all tokens of a step as one row of a transformers model, unchanged; attention apart per sequence."""
+"""The packed runner: all tokens of a step as one row of a transformers model, unchanged; attention per sequence."""

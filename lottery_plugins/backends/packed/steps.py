@@ -17,7 +17,7 @@ __all__ = ["Draw", "Executor", "PackedStep", "packed_step"]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A token to draw: by which row, from which of the step's logits, and how."""
+    """A token to draw: for which of the step's rows, from which of its logits, and how."""
 
     row: int
     logit: int
@@ -31,7 +31,8 @@ class PackedStep:
     """All rows of a step behind each other.
 
     Attributes:
-        rows: As the scheduler gave them.
+        rows: In packed order.
+        order: For each of them, its index among the rows as the scheduler gave them.
         ids: Tokens of all rows.
         positions: Their positions in the text.
         slots: Where their keys and values go.
@@ -42,6 +43,7 @@ class PackedStep:
     """
 
     rows: Sequence[Row]
+    order: Sequence[int]
     ids: list[int]
     positions: list[int]
     slots: list[int]
@@ -54,6 +56,8 @@ class PackedStep:
 class Executor(Protocol):
     """Carries out steps on one device: the model's forward over the pool, then drawing and scoring.
 
+    Errors of torch are passed on as they are; the runner translates them.
+
     Attributes:
         pool: The cache.
         prefers_runs: See `Runner`.
@@ -64,19 +68,23 @@ class Executor(Protocol):
     prefers_runs: bool
     max_step_tokens: int
 
-    def start(self, step: PackedStep) -> Callable[[], list[RowResult]]:
-        """Start a step; the returned function waits for it. Errors of torch are passed on as they are."""
+    def pack(self, rows: Sequence[Row]) -> PackedStep:
+        """Rows as one step, in the order that suits the device."""
         ...
 
     def logits(self, step: PackedStep) -> torch.Tensor:
-        """The logits of a step's `keep`, (len(keep), vocabulary). For the self-check."""
+        """The logits of a step's `keep`, (len(keep), vocabulary)."""
+        ...
+
+    def start(self, step: PackedStep) -> Callable[[], list[RowResult]]:
+        """Start a step; the returned function waits for it and gives the results in the scheduler's order."""
         ...
 
 
-def packed_step(rows: Sequence[Row], block_size: int) -> PackedStep:
-    """Rows as one step."""
-    step = PackedStep(rows, [], [], [], [0], [], [0], [])
-    for index, row in enumerate(rows):
+def packed_step(rows: Sequence[Row], order: Sequence[int], block_size: int) -> PackedStep:
+    """Rows as one step, in the given order."""
+    step = PackedStep([rows[i] for i in order], order, [], [], [], [0], [], [0], [])
+    for index, row in enumerate(step.rows):
         length = len(row.ids)
         step.ids.extend(row.ids)
         step.positions.extend(range(row.position, row.position + length))
