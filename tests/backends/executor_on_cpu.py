@@ -5,7 +5,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralFo
 from varlen_reference import old_varlen_attn, varlen_attn
 
 from lottery_plugins.backends.packed.cache import LayerShape
-from lottery_plugins.backends.packed.cuda import CudaExecutor, CudaOptions
+from lottery_plugins.backends.packed.cuda import CudaExecutor
 from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.varlen import GatheredVarlen, PagedVarlen, PerSequence, accepted
 from lottery_plugins.protocols.engine import SamplingParams
@@ -41,7 +41,10 @@ def shapes(model):
 
 def executor(model, kernel, capture=None, num_blocks=12):
     pool = PagedPool(shapes(model), num_blocks, kernel.block_size, CPU)
-    return CudaExecutor(model, pool, kernel, CudaOptions(max_length=600), capture)
+    run = CudaExecutor(model, pool, kernel, max_step_tokens=8192)
+    if capture is not None:
+        run.use_graphs(capture, max_length=600)
+    return run
 
 
 def own_logits(model, ids):

@@ -10,7 +10,7 @@ from varlen_reference import old_varlen_attn, varlen_attn
 from lottery_plugins.backends.packed import choose_kernel as choosing
 from lottery_plugins.backends.packed.cache import LayerShape
 from lottery_plugins.backends.packed.choose_kernel import choose_kernel, fault
-from lottery_plugins.backends.packed.cuda import blocks_that_fit
+from lottery_plugins.backends.packed.cuda_build import blocks_that_fit, largest_step
 from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.sampling import results
 from lottery_plugins.backends.packed.varlen import GatheredVarlen, PagedVarlen, PerSequence
@@ -139,6 +139,21 @@ def _out_of_memory(**kwargs):
     raise torch.OutOfMemoryError("CUDA out of memory")
 
 
+def test_the_largest_step_has_as_many_tokens_as_were_asked_for_in_rows_that_the_model_allows(monkeypatch):
+    model, seen = tiny(), []
+    forward = model.forward
+
+    def recording(**kwargs):
+        seen.append((kwargs["input_ids"].numel(), int(kwargs["position_ids"].max())))
+        return forward(**kwargs)
+
+    monkeypatch.setattr(model, "forward", recording)
+    layers = [LayerShape(2, 8, torch.float32)] * 2
+    largest_step(model, layers, KERNELS["paged"], 1300, 600)
+    largest_step(model, layers, KERNELS["paged"], 70, None)
+    assert seen == [(1300, 599), (70, 69)]
+
+
 def test_the_cache_takes_no_more_than_its_memory_with_the_block_that_is_nobodys():
     layers = [LayerShape(2, 8, torch.bfloat16), LayerShape(1, 16, torch.float32)]
     each = (2 * 2 * 8 * 2 + 2 * 16 * 4) * 256
@@ -146,5 +161,5 @@ def test_the_cache_takes_no_more_than_its_memory_with_the_block_that_is_nobodys(
     pool = PagedPool(layers, blocks, 256, CPU)
     assert blocks == 9
     assert sum(states.nbytes for states in (*pool.keys, *pool.values)) == 10 * each
-    with pytest.raises(ConfigError, match="KV cache"):
-        blocks_that_fit(each, layers, 256)
+    with pytest.raises(ConfigError, match="kv_cache_gb"):
+        blocks_that_fit(8 * each, layers, 256)

@@ -44,7 +44,7 @@ class FakeCapture:
 def served(capture, lengths, steps=6, params=GREEDY):
     """Tokens of a greedy decoding of several texts, step by step, and the executor."""
     model = tiny()
-    run = executor(model, KERNELS["paged"], capture, num_blocks=len(lengths))
+    run = executor(model, KERNELS["paged"], capture, num_blocks=len(lengths) + 3)
     texts = [text(seed, length) for seed, length in enumerate(lengths)]
     results = run.start(run.pack([prompt(ids, [b], params=params) for b, ids in enumerate(texts)]))()
     for _ in range(steps):
@@ -59,8 +59,8 @@ def test_replayed_steps_give_the_tokens_of_steps_without_graphs():
     capture = FakeCapture()
     texts, run = served(capture, [5, 30, 12])
     assert texts == served(None, [5, 30, 12])[0]
-    assert list(run.graphs.captured) == [4]  # three rows and a filler
-    assert [graph.replays for graph in capture.graphs] == [4]  # captured at the third step of six
+    assert list(run.graphs.captured) == [4]  # three rows and a filler; captured by the trial
+    assert [graph.replays for graph in capture.graphs] == [1 + 6]
     model = tiny()
     for ids in texts:
         assert ids[-1] == int(own_logits(model, ids[:-1])[-1].argmax())
@@ -89,12 +89,13 @@ def test_a_model_that_cannot_be_captured_runs_without_graphs_and_that_is_said_on
 def test_out_of_memory_releases_all_graphs_and_later_steps_capture_again(monkeypatch):
     capture = FakeCapture()
     _, run = served(capture, [5, 9])
+    assert [graph.replays for graph in capture.graphs] == [1, 4]  # a trial; then captured at the third step of six
     step = run.pack([prompt([1, 2], [0], params=GREEDY)])
     with monkeypatch.context() as patch:
         patch.setattr(run, "_model", _out_of_memory)
         with pytest.raises(torch.OutOfMemoryError):
             run.start(step)
-    assert [graph.released for graph in capture.graphs] == [True]
+    assert [graph.released for graph in capture.graphs] == [True, True]
     assert (run.graphs.captured, capture.resets) == ({}, 1)
     for _ in range(3):
         run.start(run.pack([Row(ids=[1], cached=3, position=3, blocks=[0], params=GREEDY)]))()
@@ -103,6 +104,19 @@ def test_out_of_memory_releases_all_graphs_and_later_steps_capture_again(monkeyp
 
 def _out_of_memory(**kwargs):
     raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_graphs_whose_trial_gives_other_logits_are_not_used(caplog):
+    class Forgetful(FakeCapture):
+        def __call__(self, run):
+            graph = super().__call__(run)
+            graph.replay = lambda: None
+            return graph
+
+    texts, run = served(Forgetful(), [5, 9])
+    assert run.graphs is None
+    assert "gave other logits" in caplog.text
+    assert texts == served(None, [5, 9])[0]
 
 
 def test_what_is_too_much_for_the_largest_bucket_is_run_without_a_graph():
@@ -118,7 +132,7 @@ def test_what_is_too_much_for_the_largest_bucket_is_run_without_a_graph():
 @given(st.lists(st.integers(1, 5), min_size=4, max_size=12))
 def test_any_run_of_batch_sizes_gives_each_row_its_own_logits(sizes):
     model, capture = tiny(), FakeCapture()
-    run = executor(model, KERNELS["paged"], capture, num_blocks=5)
+    run = executor(model, KERNELS["paged"], capture, num_blocks=8)
     texts = [text(seed, 3 + seed) for seed in range(5)]
     run.start(run.pack([prompt(ids, [b]) for b, ids in enumerate(texts)]))()
     for step, size in enumerate(sizes):
