@@ -41,8 +41,9 @@ class ProblemServices:
     which finished first.
     """
 
-    def __init__(self, problem: Problem, facilities: Facilities) -> None:
+    def __init__(self, problem: Problem, facilities: Facilities, trajectory: int = 0) -> None:
         self._problem = problem
+        self._trajectory = trajectory
         self._run = facilities
         self._budget = Budget(facilities.limits, facilities.clock)
         allowed = problem.tools
@@ -98,6 +99,7 @@ class ProblemServices:
                 tuple(messages),
                 config.with_changes(max_tokens=granted),
                 sample=self._problem.sample + sample * SAMPLE_STRIDE,
+                trajectory=self._trajectory,
             )
             try:
                 completion = await self._run.generate(request)
