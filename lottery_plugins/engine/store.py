@@ -13,7 +13,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class SampleStore:
             request: Names the completion within its sample.
             completion: What was made.
         """
-        value = _packed(asdict(completion))
+        value = _packed({field.name: getattr(completion, field.name) for field in fields(completion)})
         with self._connection() as db:
             db.execute("INSERT OR REPLACE INTO completions VALUES (?, ?, ?)", (sample, request, value))
 
