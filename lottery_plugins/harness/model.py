@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from lottery_plugins.assembly import assemble
 from lottery_plugins.backends.harness_lm import HarnessBackend
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
+from lottery_plugins.engine.replay import ReplayingFront
 from lottery_plugins.engine.store import SampleStore, problem_key
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.folders import cache_folder
@@ -117,7 +119,7 @@ class LotteryLM(WrappingLM):
                     store.put(keys[todo[position]], trajectory)
                 progress.finished(trajectory)
 
-            solved = run_to_end(self._solve([problems[i] for i in todo], keep))
+            solved = run_to_end(self._solve([problems[i] for i in todo], [keys[i] for i in todo], keep))
         for i, trajectory in zip(todo, solved, strict=True):
             done[i] = trajectory
         trajectories = [t for t in done if t is not None]
@@ -125,12 +127,16 @@ class LotteryLM(WrappingLM):
         self.trajectories += trajectories
         return [t.answer for t in trajectories]
 
-    async def _solve(self, problems: Sequence[Problem], on_finished: Any) -> list[Trajectory]:
+    async def _solve(self, problems: Sequence[Problem], keys: Sequence[str], on_finished: Any) -> list[Trajectory]:
         # one backend per rendering: lm-eval applies the chat template to all tasks of a run, or to none
         backend = HarnessBackend(self.base, is_chat=bool(problems) and problems[0].is_chat)
         size = getattr(self.base, "batch_size", 1)
         round_size = max(_BATCHES_A_ROUND * size, 16) if isinstance(size, int) else self.config.max_live
         facilities = self.assembly.facilities(backend, round_size)
+        if self.store:
+            self._say_resumed_steps(self.store)
+            front = ReplayingFront(facilities.generate, self.store, keys)
+            facilities = replace(facilities, generate=front.generate)
         return await solve_all(
             problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
         )
@@ -172,6 +178,10 @@ class LotteryLM(WrappingLM):
                 num_all,
                 self.store.path if self.store else "",
             )
+
+    def _say_resumed_steps(self, store: SampleStore) -> None:
+        if num_kept := store.count_completions():
+            logger.warning("%d completions of unfinished samples are taken from %s.", num_kept, store.path)
 
     def _say_that_reasoners_do_not_score(self) -> None:
         if not self.config.is_plain:

@@ -64,11 +64,11 @@ async def _work(
 ) -> None:
     """Take the next waiting problem until none is left."""
     for index, problem in waiting:
-        results[index] = await solve(problem, reasoner, facilities)
+        results[index] = await solve(problem, reasoner, facilities, trajectory=index + 1)
         on_finished(index, results[index])
 
 
-async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities) -> Trajectory:
+async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities, *, trajectory: int = 0) -> Trajectory:
     """Solve one problem. Only cancellation and interrupts are raised; every other end is a trajectory.
 
     A spent budget that the reasoner did not handle itself leaves the answer empty: what the model wrote last need not
@@ -77,7 +77,7 @@ async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities) ->
     services: ProblemServices | None = None
     error = ""
     try:
-        services = ProblemServices(problem, facilities)
+        services = ProblemServices(problem, facilities, trajectory)
         answer = _checked(await reasoner.solve(problem, services))
     except BudgetExceededError as spent:
         answer = Answer("", spent.reason)

@@ -41,8 +41,9 @@ class ProblemServices:
     which finished first.
     """
 
-    def __init__(self, problem: Problem, facilities: Facilities) -> None:
+    def __init__(self, problem: Problem, facilities: Facilities, trajectory: int = 0) -> None:
         self._problem = problem
+        self._trajectory = trajectory
         self._run = facilities
         self._budget = Budget(facilities.limits, facilities.clock)
         allowed = problem.tools
@@ -98,6 +99,7 @@ class ProblemServices:
                 tuple(messages),
                 config.with_changes(max_tokens=granted),
                 sample=self._problem.sample + sample * SAMPLE_STRIDE,
+                trajectory=self._trajectory,
             )
             try:
                 completion = await self._run.generate(request)
@@ -192,11 +194,15 @@ class ProblemServices:
 
     async def close(self) -> None:
         """End the problem: acts still under way, of branches that the reasoner gave up, are cancelled; no new ones."""
-        self._closed = True
+        is_first, self._closed = not self._closed, True
         abandoned = [task for task in (*self._acting, self._index) if task is not None and not task.done()]
         for task in abandoned:
             task.cancel()
-        await asyncio.gather(*abandoned, return_exceptions=True)
+        try:
+            await asyncio.gather(*abandoned, return_exceptions=True)
+        finally:
+            if is_first:
+                self._run.release(self._trajectory)
 
     def _generation_config(
         self, max_tokens: int | None, stop: Sequence[str] | None, temperature: float | None
