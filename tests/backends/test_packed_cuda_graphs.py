@@ -2,43 +2,13 @@
 
 import pytest
 import torch
-from executor_on_cpu import GREEDY, KERNELS, SAMPLED, after, executor, own_logits, prompt, text, tiny
+from executor_on_cpu import GREEDY, KERNELS, SAMPLED, FakeCapture, after, executor, own_logits, prompt, text, tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.backends.packed.graphs import DecodeGraphs, DecodeInputs
 from lottery_plugins.backends.packed.steps import packed_step
 from lottery_plugins.protocols.runner import Row
-
-
-class FakeGraph:
-    def __init__(self, run):
-        self.run, self.outputs, self.replays, self.released = run, run(), 0, False
-        for output in self.outputs:
-            output.zero_()  # what a capture leaves there is nothing: only a replay computes
-
-    def replay(self):
-        assert not self.released
-        self.replays += 1
-        for place, result in zip(self.outputs, self.run(), strict=True):
-            place.copy_(result)
-
-    def release(self):
-        self.released = True
-
-
-class FakeCapture:
-    def __init__(self, error=None):
-        self.error, self.graphs, self.resets = error, [], 0
-
-    def __call__(self, run):
-        if self.error is not None:
-            raise self.error
-        self.graphs.append(FakeGraph(run))
-        return self.graphs[-1]
-
-    def reset(self):
-        self.resets += 1
 
 
 def served(capture, lengths, steps=6, params=GREEDY):
