@@ -28,6 +28,7 @@ __all__ = ["choose_kernel", "fault"]
 
 logger = logging.getLogger(__name__)
 
+_SAID = "engine: packed: attention by %s, because: %s."
 _FLASH_DTYPES = (torch.float16, torch.bfloat16)
 _TOLERANCE = 2e-2  # largest difference of two ways to compute attention of normal numbers in bf16
 _PAGED_NEEDS = {"block_table", "seqused_k", "num_splits", "enable_gqa", "window_size", "scale"}
@@ -37,7 +38,7 @@ _GATHERED_NEEDS = {"window_size", "scale"}
 def choose_kernel(
     layers: Sequence[LayerShape], heads: int, device: torch.device, *, invariant: bool = False
 ) -> PagedKernel:
-    """The fastest kernel that computes these layers' attention rightly on this device. Says so where it is a slow one.
+    """The first kernel that computes these layers' attention rightly on this device. Says why where it is not the best.
 
     Args:
         layers: Shapes of the layers.
@@ -47,19 +48,21 @@ def choose_kernel(
     """
     shapes = sorted(set(layers), key=str)
     reasons: list[str] = []
-    for kernel in _candidates(shapes, invariant, reasons):
+    for kernel in _candidates(shapes, device, invariant, reasons):
         problem = next((p for shape in shapes if (p := fault(kernel, shape, heads, device))), None)
         if problem is None:
             if reasons:
-                logger.warning("engine: packed: attention by %s, which is slower: %s.", kernel.name, "; ".join(reasons))
+                logger.warning(_SAID, kernel.name, "; ".join(reasons))
             return kernel
         reasons.append(f"{kernel.name}: {problem}")
-    logger.warning("engine: packed: attention by %s, which is slower: %s.", PerSequence.name, "; ".join(reasons))
+    logger.warning(_SAID, PerSequence.name, "; ".join(reasons))
     return PerSequence()
 
 
-def _candidates(shapes: Sequence[LayerShape], invariant: bool, reasons: list[str]) -> Iterator[PagedKernel]:
-    """Kernels to try, the fastest first; for those left out a reason is appended."""
+def _candidates(
+    shapes: Sequence[LayerShape], device: torch.device, invariant: bool, reasons: list[str]
+) -> Iterator[PagedKernel]:
+    """Kernels to try, the best first; for those left out a reason is appended."""
     unserved = [s for s in shapes if s.dtype not in _FLASH_DTYPES or s.head_dim % 8 or s.head_dim > 256]
     if unserved:
         shape = unserved[0]
@@ -75,7 +78,10 @@ def _candidates(shapes: Sequence[LayerShape], invariant: bool, reasons: list[str
     else:
         missing = ", ".join(sorted(_PAGED_NEEDS - takes))
         reasons.append(f"varlen_attn of torch {torch.__version__} takes no {missing}; 2.13 does")
-    yield GatheredVarlen(varlen, takes, invariant)
+    gathered = GatheredVarlen(varlen, takes, invariant)
+    if device.type == "cuda" and (decode := _decode_kernel(gathered)) is not None:
+        yield decode
+    yield gathered
 
 
 def _varlen() -> Callable[..., Any] | None:
@@ -87,11 +93,20 @@ def _varlen() -> Callable[..., Any] | None:
     return cast("Callable[..., Any]", varlen.varlen_attn)
 
 
+def _decode_kernel(others: GatheredVarlen) -> PagedKernel | None:
+    """Our own kernel; None where triton is not installed."""
+    try:
+        module = import_module("lottery_plugins.backends.packed.triton_decode")
+    except ImportError:
+        return None
+    return cast("PagedKernel", module.TritonDecode(others))
+
+
 def fault(kernel: PagedKernel, shape: LayerShape, heads: int, device: torch.device) -> str | None:
     """What is wrong with a kernel on this device: it raises, or differs from plain attention; None: nothing."""
     try:
         worst = max(_difference(kernel, shape, heads, device, lengths) for lengths in _TRIALS)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
+    except Exception as error:  # noqa: BLE001 - a kernel that can't be compiled raises its compiler's own kind
         return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     return None if worst < _TOLERANCE else f"differs from plain attention by {worst:.2g}"
 

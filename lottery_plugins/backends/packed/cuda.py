@@ -23,7 +23,7 @@ from lottery_plugins.backends.packed.steps import PackedStep, packed_step
 from lottery_plugins.backends.packed.varlen import PagedKernel
 from lottery_plugins.protocols.runner import Row, RowResult
 
-__all__ = ["CudaExecutor", "CudaPlan"]
+__all__ = ["CudaExecutor", "CudaPlan", "on_device"]
 
 logger = logging.getLogger(__name__)
 
@@ -166,4 +166,9 @@ class CudaExecutor:
             return self._model(input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=keep).logits[0]
 
     def _on_device(self) -> AbstractContextManager[Any]:
-        return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
+        return on_device(self._device)
+
+
+def on_device(device: torch.device) -> AbstractContextManager[Any]:
+    """Makes a device the current one for the length of a `with` block: streams, graphs and Triton ask for that."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

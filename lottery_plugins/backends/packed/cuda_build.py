@@ -12,7 +12,7 @@ import torch
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position
 from lottery_plugins.backends.packed.choose_kernel import choose_kernel
-from lottery_plugins.backends.packed.cuda import CudaExecutor
+from lottery_plugins.backends.packed.cuda import CudaExecutor, on_device
 from lottery_plugins.backends.packed.graphs import CudaCapture
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.paged_cache import PagedPool
@@ -46,6 +46,11 @@ def build_cuda_runner(
     Raises:
         ConfigError: The model is not served, with the reason; or the memory is too small.
     """
+    with on_device(next(model.parameters()).device):
+        return _built(model, layers, options, press)
+
+
+def _built(model: Any, layers: Sequence[LayerShape], options: PackedOptions, press: KVPress | None) -> PackedRunner:
     device = next(model.parameters()).device
     heads = model.config.get_text_config(decoder=True).num_attention_heads
     kernel = choose_kernel(layers, heads, device, invariant=options.batch_invariant)

@@ -82,8 +82,13 @@ def flash_implementation() -> str | None:
     return current() if current is not None else None
 
 
-def _window(window: int | None) -> tuple[int, int]:
-    """As flash kernels count: positions to the left of the query's own, and none to the right."""
+def _window(window: int | None, one_query: bool) -> tuple[int, int]:
+    """As flash kernels count: positions to the left of the query's own, and to its right; -1: all.
+
+    A row's one query has nothing to its right, so nothing need be hidden there.
+    """
+    if window is None and one_query:
+        return (-1, -1)
     return (-1 if window is None else window - 1, 0)
 
 
@@ -120,7 +125,7 @@ class PagedVarlen:
     ) -> torch.Tensor:
         """See `PagedKernel`."""
         flash_2 = self.implementation in _FLASH_2
-        alone = index.max_queries == 1 and window is None and not self.invariant
+        one_query = index.max_queries == 1 and not self.invariant
         return self.varlen(
             query,
             keys,
@@ -130,7 +135,7 @@ class PagedVarlen:
             index.max_queries,
             index.max_length,
             scale=scaling,
-            window_size=(-1, -1) if alone else _window(window),
+            window_size=_window(window, one_query),
             enable_gqa=query.shape[1] != keys.shape[2],
             seqused_k=index.lengths,
             block_table=index.table,
@@ -147,7 +152,7 @@ class GatheredVarlen:
     Args:
         varlen: torch.nn.attention.varlen.varlen_attn.
         takes: Names of the arguments that it takes; without window_size and scale it can't serve.
-        invariant: One split, where the version can be told so.
+        invariant: As in `PagedVarlen`; one split where the version can be told so.
     """
 
     varlen: Callable[..., torch.Tensor]
@@ -169,7 +174,8 @@ class GatheredVarlen:
         """See `PagedKernel`."""
         assert index.host is not None
         slots = index.gather(keys.shape[1])
-        options: dict[str, Any] = {"scale": scaling, "window_size": _window(window)}
+        one_query = index.max_queries == 1 and not self.invariant
+        options: dict[str, Any] = {"scale": scaling, "window_size": _window(window, one_query)}
         if "enable_gqa" in self.takes:
             options["enable_gqa"] = query.shape[1] != keys.shape[2]
         if "num_splits" in self.takes and self.invariant:
