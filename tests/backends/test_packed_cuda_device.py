@@ -169,7 +169,7 @@ def test_a_row_has_the_same_attention_alone_and_beside_others_where_that_is_aske
 
     def attend(chosen):
         some = [rows[i] for i in chosen]
-        index = paged_index(host_index(some, size), torch.zeros(len(some), dtype=torch.long, device=device), size)
+        index = paged_index(host_index(some, size), device, size)
         return kernel(query[list(chosen)], pool.keys[0], pool.values[0], index, None, None)
 
     together = attend(range(len(rows)))

@@ -35,8 +35,9 @@ def rows_of_a_step(draw, most_new=9):
 def test_the_index_leads_each_row_to_its_own_positions(case):
     rows, block_size = case
     step = packed_step(rows, range(len(rows)), block_size)
-    index = paged_index(host_index(rows, block_size), torch.tensor(step.slots), block_size)
+    index = paged_index(host_index(rows, block_size), torch.device("cpu"), block_size)
     gathered = index.gather(block_size).tolist()
+    assert index.queries == sum(len(row.ids) for row in rows)
     assert index.max_queries == max(len(row.ids) for row in rows)
     for number, row in enumerate(rows):
         seen = row.cached + len(row.ids)
@@ -63,14 +64,14 @@ def test_buffers_of_a_graph_hold_the_step_and_fillers_that_touch_only_the_scratc
     index, count = inputs.index(bucket), len(rows)
     assert inputs.tokens[0, :count].tolist() == step.ids
     assert inputs.tokens[1, :count].tolist() == step.positions
-    assert index.slots[:count].tolist() == step.slots
+    assert inputs.tokens[2, :count].tolist() == step.slots
     assert index.lengths.tolist() == [row.cached + 1 for row in rows] + [1] * (bucket - count)
     assert index.offsets.tolist() == [0, *index.lengths.cumsum(0).tolist()]
     assert index.starts.tolist() == list(range(bucket + 1))
     for number, row in enumerate(rows):
         table = index.table[number].tolist()
         assert slots(table, 0, row.cached + 1, block_size) == slots(row.blocks, 0, row.cached + 1, block_size)
-    assert set(index.slots[count:].tolist()) <= {200 * block_size}
+    assert set(inputs.tokens[2, count:bucket].tolist()) <= {200 * block_size}
     assert set(index.table[count:, 0].tolist()) <= {200}
 
 

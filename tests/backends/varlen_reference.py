@@ -23,6 +23,7 @@ def varlen_attn(
         assert bool((block_table >= 0).all())
         assert bool((block_table < len(key)).all())
     scale = scale if scale is not None else query.shape[-1] ** -0.5
+    assert int(cu_seq_q.diff().max()) == max_q
     output = torch.full_like(query, float("nan"))
     for row in range(len(cu_seq_q) - 1):
         start, stop = int(cu_seq_q[row]), int(cu_seq_q[row + 1])

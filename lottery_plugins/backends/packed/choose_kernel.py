@@ -13,7 +13,6 @@ import torch
 from lottery_plugins.backends.packed.cache import LayerShape
 from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.paged_index import host_index, paged_index
-from lottery_plugins.backends.packed.steps import packed_step
 from lottery_plugins.backends.packed.varlen import (
     GatheredVarlen,
     PagedKernel,
@@ -42,14 +41,14 @@ def choose_kernel(
 
     Args:
         layers: Shapes of the layers.
-        heads: Query heads, a multiple of each layer's key heads.
+        heads: Query heads.
         device: Where.
         invariant: Whether a row's result must not depend on the rows beside it.
     """
     shapes = sorted(set(layers), key=str)
     reasons: list[str] = []
     for kernel in _candidates(shapes, device, invariant, reasons):
-        problem = next((p for shape in shapes if (p := fault(kernel, shape, heads, device))), None)
+        problem = next((p for shape in shapes if (p := fault(kernel, shape, _asking(heads, shape), device))), None)
         if problem is None:
             if reasons:
                 logger.warning(_SAID, kernel.name, "; ".join(reasons))
@@ -57,6 +56,11 @@ def choose_kernel(
         reasons.append(f"{kernel.name}: {problem}")
     logger.warning(_SAID, PerSequence.name, "; ".join(reasons))
     return PerSequence()
+
+
+def _asking(heads: int, shape: LayerShape) -> int:
+    """Query heads to try a layer with, where the config's number is that of other layers."""
+    return heads if heads % shape.kv_heads == 0 else shape.kv_heads
 
 
 def _candidates(
@@ -139,10 +143,8 @@ def _difference(
     pool = PagedPool([shape], ends[-1], kernel.block_size, device)
     for states in (pool.keys[0], pool.values[0]):
         states.copy_(normal(*states.shape))
-    step = packed_step(rows, range(len(rows)), kernel.block_size)
-    slots = torch.tensor(step.slots, device=device)
-    index = paged_index(host_index(rows, kernel.block_size), slots, kernel.block_size)
-    query = normal(len(step.ids), heads, shape.head_dim)
+    index = paged_index(host_index(rows, kernel.block_size), device, kernel.block_size)
+    query = normal(index.queries, heads, shape.head_dim)
     with torch.inference_mode():
         got, want = (
             one(query, pool.keys[0], pool.values[0], index, None, shape.window).float()

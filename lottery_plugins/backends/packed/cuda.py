@@ -38,12 +38,14 @@ class CudaPlan:
     Args:
         pool: The cache.
         kernel: Attends.
-        index: The step.
+        slots: Where the step's keys and values go, (tokens,) int64.
+        parts: Rows that are attended together, in the order of the step.
     """
 
     pool: PagedPool
     kernel: PagedKernel
-    index: PagedIndex
+    slots: torch.Tensor
+    parts: Sequence[PagedIndex]
 
     def attend(
         self,
@@ -56,8 +58,11 @@ class CudaPlan:
     ) -> torch.Tensor:
         """Write keys and values into the pool, then attend over it. See `Plan.attend`."""
         queries, keys, values = (states[0].transpose(0, 1) for states in (query, key, value))
-        self.pool.put(layer, self.index.slots, keys, values)
-        return self.kernel(queries, self.pool.keys[layer], self.pool.values[layer], self.index, scaling, window)[None]
+        self.pool.put(layer, self.slots, keys, values)
+        states = self.pool.keys[layer], self.pool.values[layer]
+        asked = queries.split([part.queries for part in self.parts])
+        mixed = [self.kernel(q, *states, part, scaling, window) for q, part in zip(asked, self.parts, strict=True)]
+        return (mixed[0] if len(mixed) == 1 else torch.cat(mixed))[None]
 
 
 class CudaExecutor:
@@ -117,8 +122,9 @@ class CudaExecutor:
             return bool((error <= _LARGEST_ERROR * want.std(dim=-1)).all()) or not bool(want.isfinite().all())
 
     def pack(self, rows: Sequence[Row]) -> PackedStep:
-        """Rows as one step, as they come."""
-        return packed_step(rows, range(len(rows)), self.pool.block_size)
+        """Rows as one step: those of one token first."""
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i].ids) > 1)
+        return packed_step(rows, order, self.pool.block_size)
 
     def start(self, step: PackedStep) -> Callable[[], list[RowResult]]:
         """Start a step; the returned function waits for it. A step before it is over then."""
@@ -155,15 +161,26 @@ class CudaExecutor:
         tokens, kept = len(step.ids), len(step.keep)
         flat = to_device([*step.ids, *step.positions, *step.slots, *step.keep], torch.long, self._device)
         ids, positions, slots, keep = flat.split([tokens, tokens, tokens, kept])
-        index = paged_index(host_index(step.rows, self.pool.block_size), slots, self.pool.block_size)
-        return self._forward(ids[None], positions[None], index, 0 if kept == tokens else keep)
+        size = self.pool.block_size
+        singles = sum(len(row.ids) == 1 for row in step.rows)
+        parts = [rows for rows in (step.rows[:singles], step.rows[singles:]) if rows]
+        indexes = [paged_index(host_index(rows, size), self._device, size) for rows in parts]
+        return self._forward(ids, positions, slots, indexes, 0 if kept == tokens else keep)
 
     def _forward(
-        self, ids: torch.Tensor, positions: torch.Tensor, index: PagedIndex, keep: torch.Tensor | int = 0
+        self,
+        ids: torch.Tensor,
+        positions: torch.Tensor,
+        slots: torch.Tensor,
+        parts: Sequence[PagedIndex],
+        keep: torch.Tensor | int = 0,
     ) -> torch.Tensor:
         """Logits of the tokens of `keep`, (kept, vocabulary); 0: of all."""
-        with self._attending.through(CudaPlan(self.pool, self._kernel, index)):
-            return self._model(input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=keep).logits[0]
+        with self._attending.through(CudaPlan(self.pool, self._kernel, slots, parts)):
+            model = self._model
+            return model(
+                input_ids=ids[None], position_ids=positions[None], use_cache=False, logits_to_keep=keep
+            ).logits[0]
 
     def _on_device(self) -> AbstractContextManager[Any]:
         return on_device(self._device)

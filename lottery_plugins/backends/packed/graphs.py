@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,8 +29,8 @@ _CAPTURE_AT = 3  # a capture costs about three steps: a number of rows that is p
 Outputs = tuple[torch.Tensor, torch.Tensor]
 """Logits (rows, vocabulary) and the greedy tokens (rows,)."""
 
-Forward = Callable[[torch.Tensor, torch.Tensor, PagedIndex], torch.Tensor]
-"""(1, rows) ids, (1, rows) positions and the index -> logits (rows, vocabulary)."""
+Forward = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Sequence[PagedIndex]], torch.Tensor]
+"""Ids, positions and slots, (rows,) each, and the index of all rows -> logits (rows, vocabulary)."""
 
 
 class Captured(Protocol):
@@ -112,7 +112,7 @@ class DecodeInputs:
     def index(self, bucket: int) -> PagedIndex:
         """Views of the buffers for a bucket."""
         return PagedIndex(
-            slots=self.tokens[2, :bucket],
+            queries=bucket,
             starts=self.starts[: bucket + 1],
             lengths=self.lengths[0, :bucket],
             offsets=self.lengths[1, : bucket + 1],
@@ -174,10 +174,11 @@ class DecodeGraphs:
         self._wanted = dict.fromkeys(self._buckets, 0)
 
     def _captured(self, bucket: int) -> Captured | None:
-        tokens, index = self._inputs.tokens, self._inputs.index(bucket)
+        ids, positions, slots = self._inputs.tokens[:, :bucket]
+        index = self._inputs.index(bucket)
 
         def run() -> Outputs:
-            logits = self._forward(tokens[0, :bucket][None], tokens[1, :bucket][None], index)
+            logits = self._forward(ids, positions, slots, [index])
             return logits, greedy_tokens(logits)
 
         try:

@@ -1,6 +1,6 @@
-"""What paged attention needs to know of a step: where each row's queries are, and where its keys and values lie.
+"""What paged attention needs to know of some rows: where their queries are, and where their keys and values lie.
 
-Made once a step on the host, copied to the device in two pieces, read by all layers.
+Made once a step on the host, copied to the device in one piece, read by all layers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["HostIndex", "PagedIndex", "host_index", "paged_index", "to_device"]
 
 @dataclass(frozen=True, slots=True)
 class HostIndex:
-    """The numbers of a step.
+    """The numbers of rows that are attended together.
 
     Attributes:
         starts: Index of each row's first query, and at the end the number of queries.
@@ -49,7 +49,7 @@ class PagedIndex:
     """The same on the device, as kernels take it.
 
     Attributes:
-        slots: (tokens,) int64, where the step's keys and values go.
+        queries: How many.
         starts: (rows + 1,) int32, `HostIndex.starts`.
         lengths: (rows,) int32.
         offsets: (rows + 1,) int32.
@@ -60,7 +60,7 @@ class PagedIndex:
         gathered: Slots of all positions that all rows see, row by row; made by `gather` on first use.
     """
 
-    slots: torch.Tensor
+    queries: int
     starts: torch.Tensor
     lengths: torch.Tensor
     offsets: torch.Tensor
@@ -84,7 +84,7 @@ class PagedIndex:
 
 
 def host_index(rows: Sequence[Row], block_size: int) -> HostIndex:
-    """The numbers of a step's rows."""
+    """The numbers of some rows."""
     starts = [0, *accumulate(len(row.ids) for row in rows)]
     lengths = [row.cached + len(row.ids) for row in rows]
     needed = [-(-length // block_size) for length in lengths]
@@ -102,10 +102,11 @@ def to_device(numbers: Sequence[int], dtype: torch.dtype, device: torch.device) 
     return torch.tensor(numbers, dtype=dtype, pin_memory=pinned).to(device, non_blocking=True)
 
 
-def paged_index(host: HostIndex, slots: torch.Tensor, block_size: int) -> PagedIndex:
-    """The numbers on the device where `slots` is."""
+def paged_index(host: HostIndex, device: torch.device, block_size: int) -> PagedIndex:
+    """The numbers on the device."""
     rows = len(host.lengths)
-    flat = to_device([*host.starts, *host.lengths, *host.offsets, *host.table], torch.int32, slots.device)
+    flat = to_device([*host.starts, *host.lengths, *host.offsets, *host.table], torch.int32, device)
     starts, lengths, offsets, table = flat.split([rows + 1, rows, rows + 1, rows * host.width])
     table = table.view(rows, host.width)
-    return PagedIndex(slots, starts, lengths, offsets, table, host.max_queries, host.width * block_size, host)
+    longest = host.width * block_size
+    return PagedIndex(host.starts[-1], starts, lengths, offsets, table, host.max_queries, longest, host)

@@ -7,8 +7,8 @@ What was found out about the flash kernels (torch 2.13 and its issues):
 - FlashAttention 2, the default: a block table needs blocks of a multiple of 256 positions and cumulative key lengths;
   several splits of the keys with a block table give wrong rows (pytorch issue 194167), so there is always one split.
 - FlashAttention 3 and 4, where the user activated them: blocks of any size, and no cumulative key lengths.
-- A one-query step without a window is asked for as not causal, which is the same there: only then does FlashAttention 2
-  read keys once for all query heads that share them.
+- Rows of one query without a window are asked for as not causal, which is the same there: only then does
+  FlashAttention 2 read keys once for all query heads that share them. So they come apart from rows of more queries.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class PagedVarlen:
     Args:
         varlen: torch.nn.attention.varlen.varlen_attn.
         implementation: What `flash_implementation` says.
-        invariant: One split, and one way for steps of one query as for others: a row's result then does not depend on
-            the rows beside it. Slower where few rows have long contexts, and for models with grouped queries.
+        invariant: One split always, so that a row's result does not depend on the rows beside it. Slower where few
+            rows have long contexts.
     """
 
     varlen: Callable[..., torch.Tensor]
@@ -125,7 +125,6 @@ class PagedVarlen:
     ) -> torch.Tensor:
         """See `PagedKernel`."""
         flash_2 = self.implementation in _FLASH_2
-        one_query = index.max_queries == 1 and not self.invariant
         return self.varlen(
             query,
             keys,
@@ -135,7 +134,7 @@ class PagedVarlen:
             index.max_queries,
             index.max_length,
             scale=scaling,
-            window_size=_window(window, one_query),
+            window_size=_window(window, index.max_queries == 1),
             enable_gqa=query.shape[1] != keys.shape[2],
             seqused_k=index.lengths,
             block_table=index.table,
@@ -152,7 +151,7 @@ class GatheredVarlen:
     Args:
         varlen: torch.nn.attention.varlen.varlen_attn.
         takes: Names of the arguments that it takes; without window_size and scale it can't serve.
-        invariant: As in `PagedVarlen`; one split where the version can be told so.
+        invariant: As in `PagedVarlen`, where the version can be told so.
     """
 
     varlen: Callable[..., torch.Tensor]
@@ -174,8 +173,7 @@ class GatheredVarlen:
         """See `PagedKernel`."""
         assert index.host is not None
         slots = index.gather(keys.shape[1])
-        one_query = index.max_queries == 1 and not self.invariant
-        options: dict[str, Any] = {"scale": scaling, "window_size": _window(window, one_query)}
+        options: dict[str, Any] = {"scale": scaling, "window_size": _window(window, index.max_queries == 1)}
         if "enable_gqa" in self.takes:
             options["enable_gqa"] = query.shape[1] != keys.shape[2]
         if "num_splits" in self.takes and self.invariant:
