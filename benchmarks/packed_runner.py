@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
@@ -24,15 +25,15 @@ SHARED, CONTEXT, PREFILL, BLOCK = 400, 600, 512, 16
 GREEDY = SamplingParams(max_tokens=1)
 
 
-def best_seconds(work, seconds):
-    """The shortest run among those that fit a few seconds, at least two, after one to warm up."""
-    work()
+def best_seconds(work, seconds, clock, after=lambda: None):
+    """The shortest run among those that fit a few seconds, at least two, after one to warm up; `after` isn't counted."""
     times, end = [], time.perf_counter() + seconds
-    while len(times) < 2 or time.perf_counter() < end:
-        start = time.perf_counter()
+    while len(times) < 3 or time.perf_counter() < end:
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        times.append(clock() - start)
+        after()
+    return min(times[1:])
 
 
 def decode_rows(num_rows):
@@ -50,8 +51,8 @@ def plain_decode(model, num_rows):
     cache = DynamicCache(config=model.config)
     ids = torch.randint(1000, (num_rows, CONTEXT))
     with torch.inference_mode():
-        for part in ids.split(64, dim=1):
-            model(input_ids=part, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        model(input_ids=ids[:1], past_key_values=cache, use_cache=True, logits_to_keep=1)
+    cache.batch_repeat_interleave(num_rows)
 
     def step():
         with torch.inference_mode():
@@ -64,17 +65,6 @@ def plain_decode(model, num_rows):
     return step, cut
 
 
-def best_plain(step, cut, seconds):
-    """As `best_seconds`; cutting the cache back is not counted."""
-    times, end = [], time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-        cut()
-    return min(times[1:])
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="HuggingFaceTB/SmolLM2-135M-Instruct")
@@ -83,7 +73,9 @@ def main():
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32, 64])
     parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
     parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True, help="measure transformers too")
+    parser.add_argument("--cpu-time", action="store_true", help="seconds of the CPU: with 1 thread, on a busy machine")
     args = parser.parse_args()
+    clock = time.process_time if args.cpu_time else time.perf_counter
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=getattr(torch, args.dtype)).eval()
     arms = {
         name: build_runner(model, PackedOptions(threads=args.threads, prepack=prepack, kv_cache_gb=3))
@@ -93,7 +85,10 @@ def main():
     print(f"{'':28}" + "".join(f"{f'decode {n}':>18}" for n in args.rows) + f"{f'prefill {PREFILL}':>18}")
     prefill = [Row(ids=list(range(PREFILL)), cached=0, position=0, blocks=range(PREFILL // BLOCK), params=GREEDY)]
     if args.plain:
-        cells = [(n, best_plain(*plain_decode(model, n), args.seconds)) for n in args.rows]
+        cells = []
+        for n in args.rows:
+            work, cut = plain_decode(model, n)
+            cells.append((n, best_seconds(work, args.seconds, clock, cut)))
         ids = torch.arange(PREFILL)[None]
 
         def plain_prefill():
@@ -102,13 +97,15 @@ def main():
                     input_ids=ids, past_key_values=DynamicCache(config=model.config), use_cache=True, logits_to_keep=1
                 )
 
-        show("transformers, DynamicCache", [*cells, (PREFILL, best_seconds(plain_prefill, args.seconds))])
+        show("transformers, DynamicCache", [*cells, (PREFILL, best_seconds(plain_prefill, args.seconds, clock))])
     for name, runner in arms.items():
         steps = [(n, decode_rows(n)) for n in args.rows] + [(PREFILL, prefill)]
-        cells = [
-            (n, best_seconds(lambda runner=runner, rows=rows: runner.begin(rows)(), args.seconds)) for n, rows in steps
-        ]
+        cells = [(n, best_seconds(partial(step, runner, rows), args.seconds, clock)) for n, rows in steps]
         show(name, cells)
+
+
+def step(runner, rows):
+    runner.begin(rows)()
 
 
 def show(name, cells):

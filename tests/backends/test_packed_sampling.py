@@ -18,9 +18,11 @@ NUMBERS = st.floats(0, 1, exclude_max=True)
 def allowed_by_hand(logits, params):
     """Tokens that temperature, then top_k, then top_p leave, as transformers defines them."""
     order = logits.argsort(descending=True, stable=True)[: params.top_k or len(logits)]
+    if params.top_p in (None, 1):
+        return set(order.tolist())
     probabilities = (logits[order].double() / params.temperature).softmax(-1)
     before = probabilities.cumsum(-1) - probabilities
-    return set(order[before < (params.top_p or 1.0)].tolist())
+    return set(order[before < params.top_p].tolist())
 
 
 @given(st.integers(0, 2**31), st.lists(st.tuples(SETTINGS, NUMBERS), min_size=1, max_size=6))
