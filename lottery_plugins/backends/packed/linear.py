@@ -21,6 +21,7 @@ __all__ = ["PackedLinear", "PrepackReport", "prepacked"]
 
 _TYPES = (torch.float32, torch.bfloat16)
 _TOKENS = (1, 8, 32)  # of the trials; for more, both ways are limited by the same arithmetic
+_TRIAL_SECONDS, _MIN_ROUNDS = 0.05, 6
 _GAIN = 1.05  # faster by at least this
 _GAIN_OF_HEAD = 1.15  # for a head tied to the embedding, whose own weights stay beside the copy
 
@@ -118,22 +119,25 @@ def _gains(linear: nn.Linear) -> dict[int, float]:
     """How many times as fast the packed product is, for each number of tokens."""
     gains = dict.fromkeys(_TOKENS, 0.0)
     with torch.inference_mode():
+        try:
+            packed = _pack(linear.weight)
+            _product(linear.weight.new_zeros(1, 1, linear.in_features), packed, linear.bias)
+        except RuntimeError:  # this build of oneDNN does not know the type or the shape
+            return gains
         for tokens in _TOKENS:
             states = torch.randn(1, tokens, linear.in_features).to(linear.weight.dtype)
-            try:
-                packed = _pack(linear.weight)
-                new = _seconds(partial(_product, states, packed, linear.bias))
-            except RuntimeError:  # this build of oneDNN does not know the type or the shape
-                return gains
-            gains[tokens] = _seconds(partial(nn.functional.linear, states, linear.weight, linear.bias)) / new
+            old = partial(nn.functional.linear, states, linear.weight, linear.bias)
+            gains[tokens] = _ratio(old, partial(_product, states, packed, linear.bias))
     return gains
 
 
-def _seconds(work: Callable[[], object], rounds: int = 7) -> float:
-    """The shortest of a few runs: what other processes took away shows in the others."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _ratio(old: Callable[[], object], new: Callable[[], object]) -> float:
+    """Time of the old way over that of the new one: the shortest runs, in turn, for what other processes take away."""
+    times: tuple[list[float], list[float]] = ([], [])
+    end = time.perf_counter() + _TRIAL_SECONDS
+    while len(times[1]) < _MIN_ROUNDS or time.perf_counter() < end:
+        for work, taken in zip((old, new), times, strict=True):
+            start = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - start)
+    return min(times[0][1:]) / min(times[1][1:])
