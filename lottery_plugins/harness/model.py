@@ -131,9 +131,12 @@ class LotteryLM(WrappingLM):
         size = getattr(self.base, "batch_size", 1)
         round_size = max(_BATCHES_A_ROUND * size, 16) if isinstance(size, int) else self.config.max_live
         facilities = self.assembly.facilities(backend, round_size)
-        return await solve_all(
-            problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
-        )
+        try:
+            return await solve_all(
+                problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
+            )
+        finally:
+            await facilities.close()
 
     def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
         failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]
