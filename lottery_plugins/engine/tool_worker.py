@@ -28,7 +28,6 @@ MAX_ANSWER_BYTES = 8 * 2**20
 """Longest line that the parent reads. The longest text of the built-in tools, a million characters, fits."""
 
 _GRACE_S = 5.0  # what the kernel's timer leaves the parent, which kills at the deadline, and a tool's exit handlers
-_NICER = 5
 _OOM_SCORE = b"500"  # of 1000: when memory is short, a tool goes before the model does
 
 
@@ -143,8 +142,6 @@ def main() -> None:
     """Answer frames from stdin on stdout."""
     frames, answers = _own_channels()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    with contextlib.suppress(OSError):
-        os.nice(_NICER)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_bytes(_OOM_SCORE)
     Worker(frames, answers).run()
