@@ -78,7 +78,7 @@ def test_a_process_killed_from_outside_during_a_call_harms_that_call_only():
 @pytest.mark.parametrize(
     ("act", "told"),
     [
-        ("divide", "ZeroDivisionError: division by zero .tools_for_workers.py"),
+        ("divide", "answering {'text': 'divide'}: ZeroDivisionError: division by zero .tools_for_workers.py"),
         ("sys_exit", "SystemExit: 1"),
         ("return_text", "it returned str, not ToolResult"),
         ("return_bytes", "is no text"),
