@@ -140,7 +140,7 @@ class ToolWorkers:
         except ProcessEndedError as error:
             is_fit = False
             if not process.is_killed:
-                self._tell_once(f"Tool {name!r} broke down on a call, and was told so to the model: {error}.", process)
+                self._tell_once(f"Tool {name!r} broke down on a call, which the model was told: {error}.", process)
             return failure(name, "it broke down on this call", "Send another.", "crashed")
         except _UnloadableError:
             is_fit = False
