@@ -17,7 +17,7 @@ def failure(name: str, problem: str, hint: str, category: str) -> ToolResult:
     return ToolResult(str(ToolError(name, problem, hint)), error=category)
 
 
-def checked_result(name: str, answer: Mapping[str, Any]) -> ToolResult:
+def checked_result(name: str, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> ToolResult:
     """What a worker said, checked: what a model wrote may have run there.
 
     Raises:
@@ -26,7 +26,7 @@ def checked_result(name: str, answer: Mapping[str, Any]) -> ToolResult:
     """
     match answer:
         case {"raised": str(told)}:
-            raise PluginError(f"tool {name!r}", "answering a call in its process", told)
+            raise PluginError(f"tool {name!r}", f"answering {str(dict(arguments))[:500]}", told)
         case {"broken": str(told)}:
             raise PluginError(f"tool {name!r}", "answering", told)
         case {"too_long": True}:

@@ -26,6 +26,7 @@ _ONE_THREAD = dict.fromkeys(
 )
 _CHUNK_BYTES = 65536
 _TAIL_BYTES = 2000
+_LAST_WORDS_S = 0.2  # for stderr, once the other pipe is closed
 
 
 class NoAnswerError(Exception):
@@ -53,7 +54,7 @@ class ToolProcess:
 
     def __init__(self, deadline_s: float) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", tool_worker.__file__],
+            [sys.executable or "python3", "-P", tool_worker.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -109,16 +110,20 @@ class ToolProcess:
         return answer
 
     def _exchange(self, frame: bytes, end: float) -> bytes:
-        """Write, and read up to the end of a line; what came in time counts even when we look late."""
+        """Write, and read up to the end of a line; what came in time counts even when we look late.
+
+        Once it is late, only an answer that keeps coming is waited for: its length is bounded, that of stderr is not.
+        """
         stdin, out = _fd(self._process.stdin), _fd(self._process.stdout)
         left = memoryview(frame)
         self._selector.register(stdin, selectors.EVENT_WRITE)
         try:
             while b"\n" not in self._read[-_CHUNK_BYTES:]:
-                ready = self._selector.select(max(0.0, end - time.monotonic()))
-                if not ready:
+                left_s = end - time.monotonic()
+                ready = [key for key, _ in self._selector.select(max(0.0, left_s))]
+                if not ready or (left_s < 0 and out not in [key.fd for key in ready]):
                     raise NoAnswerError
-                for key, _ in ready:
+                for key in ready:
                     if key.fd == stdin:
                         left = left[_write(stdin, left) :]
                         if not left:
@@ -136,6 +141,7 @@ class ToolProcess:
     def _take_some(self, fd: int) -> None:
         chunk = os.read(fd, _CHUNK_BYTES)
         if not chunk:
+            self._wait_for_end(time.monotonic() + _LAST_WORDS_S)
             raise ProcessEndedError("it ended")
         self._read += chunk
         if len(self._read) > tool_worker.MAX_ANSWER_BYTES + _CHUNK_BYTES:
@@ -149,8 +155,8 @@ class ToolProcess:
 
     def _wait_for_end(self, until: float) -> None:
         """Read what it still writes until it closes its pipes, by ending."""
-        while self._selector.get_map() and (ready := self._selector.select(max(0.0, until - time.monotonic()))):
-            for key, _ in ready:
+        while self._selector.get_map() and (left_s := until - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left_s):
                 self._keep_tail(key.fd)
 
     @property

@@ -43,8 +43,10 @@ class NotInProcessError(Exception):
 
 @dataclass(slots=True)
 class _Job:
-    """One call on its way; guarded by the lock of the workers."""
+    """One call on its way; what changes is guarded by the lock of the workers."""
 
+    tool: str
+    arguments: Mapping[str, Any]
     process: ToolProcess | None = None
     is_cancelled: bool = False
 
@@ -94,11 +96,9 @@ class ToolWorkers:
             content = pickle.dumps(dict(arguments))
         except Exception as error:  # pickling runs what objects define; a thread takes any argument
             raise NotInProcessError from error
-        job = _Job()
+        job = _Job(name, arguments)
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._run, job, name, content, watched
-            )
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, job, content, watched)
         except asyncio.CancelledError:
             self._cancel(job)
             raise
@@ -127,19 +127,20 @@ class ToolWorkers:
 
     # ------------------------------------------------------------------ in a thread
 
-    def _run(self, job: _Job, name: str, arguments: bytes, watched: Callable[[_Act], _Act]) -> ToolResult:
-        process = self._take(name, job)
+    def _run(self, job: _Job, content: bytes, watched: Callable[[_Act], _Act]) -> ToolResult:
+        name, process = job.tool, self._take(job)
         is_fit = True
         try:
             self._load(process, name)
-            return checked_result(name, watched(lambda: process.call(name, arguments))())
+            answer = watched(lambda: process.call(name, content))()
+            return checked_result(name, job.arguments, answer)
         except NoAnswerError:
             is_fit = False
             return failure(name, f"no answer within {self._deadline_s:g} s", "Send something quicker.", "timeout")
         except ProcessEndedError as error:
             is_fit = False
             if not process.is_killed:
-                self._tell_once(f"Tool {name!r} broke down on a call, and was told so to the model: {error}.", process)
+                self._tell_once(f"Tool {name!r} broke down on a call, which the model was told: {error}.", process)
             return failure(name, "it broke down on this call", "Send another.", "crashed")
         except _UnloadableError:
             is_fit = False
@@ -147,10 +148,10 @@ class ToolWorkers:
         finally:
             self._put_back(process, job, is_fit=is_fit)
 
-    def _take(self, name: str, job: _Job) -> ToolProcess:
+    def _take(self, job: _Job) -> ToolProcess:
         """A process for a job: an idle one, rather one that has the tool already, or a new one."""
         with self._lock:
-            known = [process for process in self._idle if name in process.loaded] or self._idle[-1:]
+            known = [process for process in self._idle if job.tool in process.loaded] or self._idle[-1:]
             for process in known[-1:]:
                 self._idle.remove(process)
         process = self._fit_or_new(known[-1] if known else None)

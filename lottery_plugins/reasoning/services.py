@@ -1,7 +1,7 @@
 """Everything a reasoner may do for one problem, budgeted and recorded.
 
 Knows nothing of how completions are made: `Facilities.generate` batches them over all problems. Tools run in processes
-and searches in threads, so neither the model nor a tool waits for the other.
+and searches in threads, whose indexes are too large to be sent, so neither the model nor a tool waits for the other.
 """
 
 from __future__ import annotations

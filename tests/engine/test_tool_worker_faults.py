@@ -21,7 +21,7 @@ from lottery_plugins.errors import PluginError
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="worker processes need POSIX")
 
 
-@pytest.mark.parametrize("act", ["hang", "hang_in_c"])
+@pytest.mark.parametrize("act", ["hang", "hang_in_c", "hang_and_talk"])
 def test_a_tool_that_hangs_is_ended_at_the_deadline(act):
     async def main():
         async with workers(2, deadline_s=0.5) as made:
@@ -49,6 +49,7 @@ def test_a_tool_that_dies_is_an_observation(act, caplog):
     result = ask("does", act)
     assert (result.text, result.error) == ("does: it broke down on this call. Send another.", "crashed")
     assert "'does' broke down" in caplog.text
+    assert ("last words" in caplog.text) is (act == "exit_at_once")
 
 
 def test_a_process_that_dies_when_idle_is_replaced_unseen():
@@ -78,7 +79,7 @@ def test_a_process_killed_from_outside_during_a_call_harms_that_call_only():
 @pytest.mark.parametrize(
     ("act", "told"),
     [
-        ("divide", "ZeroDivisionError: division by zero .tools_for_workers.py"),
+        ("divide", "answering {'text': 'divide'}: ZeroDivisionError: division by zero .tools_for_workers.py"),
         ("sys_exit", "SystemExit: 1"),
         ("return_text", "it returned str, not ToolResult"),
         ("return_bytes", "is no text"),

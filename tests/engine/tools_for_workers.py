@@ -71,7 +71,12 @@ class Does(OneText):
             file.write(str(child.pid))
         return ToolResult(str(child.wait()))
 
+    def hang_and_talk(self):
+        while True:
+            os.write(2, b"still here\n" * 5000)
+
     def exit_at_once(self):
+        os.write(2, b"last words")
         os._exit(3)
 
     def kill_itself(self):

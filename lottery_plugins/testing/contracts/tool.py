@@ -9,7 +9,6 @@ def test_contract():
 from __future__ import annotations
 
 import json
-import pickle
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -53,7 +52,6 @@ def check_tool(
         _check_good_call(tool, arguments, expected)
     _check_any_call(tool)
     _check_threads(tool, good_calls)
-    _check_pickled(tool, good_calls)
 
 
 def _check_description(tool: Tool) -> None:
@@ -133,16 +131,3 @@ def _check_threads(tool: Tool, good_calls: Sequence[tuple[Mapping[str, Any], str
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(work, range(4)))
     assert all(texts == results[0] for texts in results), f"threads got different results: {results}"
-
-
-def _check_pickled(tool: Tool, good_calls: Sequence[tuple[Mapping[str, Any], str]]) -> None:
-    """A worker process gets the tool as a pickle. A class defined in a function, as tests do, can't be taken there."""
-    if "<locals>" in type(tool).__qualname__:
-        return
-    try:
-        copy = pickle.loads(pickle.dumps(tool))
-    except Exception as error:
-        raise AssertionError(f"the tool can't be pickled, so a run can't take it to a process: {error}") from error
-    for arguments, expected in good_calls:
-        text = copy.call(arguments).text
-        assert expected in text, f"pickled and back, the tool answers {arguments} with {text!r}, without {expected!r}"
