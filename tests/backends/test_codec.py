@@ -178,7 +178,7 @@ def test_stop_strings_are_found_in_the_tokens_of_both_kinds(request, kind, text,
 @pytest.mark.parametrize("kind", ["byte_level", "sentence_piece"])
 @given(st.lists(TEXTS, min_size=1, max_size=4), st.integers(1, 9))
 def test_the_ids_of_a_transcript_that_grows_read_as_its_prompt(request, kind, observed, max_tokens):
-    """Thought and observation take turns, as a reasoner's do; with bytes the model writes half characters now and then."""
+    """Thought and observation take turns, as a reasoner's do; in bytes, half characters are written."""
     codec = HarnessCodec(request.getfixturevalue(kind), is_chat=False)
     engine = FakeEngine(codec, alphabet="ab c:ü\n" if kind == "byte_level" else "ab c:é\n")
     # SentencePiece's decoder drops a completion's first space; the ids keep it
