@@ -242,6 +242,8 @@ class Scheduler:
         if self._keep_of is None or (job.targets and job.compressed_at is not None):
             return
         keep = self._keep_of(job.cached + job.shift)
+        self.statistics.pressed_tokens += job.cached + job.shift
+        self.statistics.kept_tokens += min(keep, job.cached)
         if keep < job.cached:
             into = self.cache.split_off(job, keep)
             self._runner.compress(job.table, job.cached, keep, into)

@@ -17,28 +17,19 @@ from lottery_plugins.backends.harness_lm import from_gen_kwargs
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig
+from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
 from lottery_plugins.harness.offers import offer_of
 from lottery_plugins.harness.resume import Measured, PlainRun
 from lottery_plugins.protocols.engine import SamplingParams, TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
-__all__ = ["EngineLM", "answer_on_engine", "encode_pair"]
+__all__ = ["EngineLM", "answer_on_engine"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 512  # requests handed to the engine at a time; it admits as many as its cache holds
 _DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
-
-
-def encode_pair(base: Any, context: str, continuation: str) -> tuple[list[int], list[int]]:
-    """The tokens that lm-eval's own `loglikelihood` would score after those of the context."""
-    if context:
-        return base._encode_pair(context, continuation)  # type: ignore[no-any-return]
-    ids = base.tok_encode(continuation, add_special_tokens=False)
-    if base.prefix_token_id != ids[0]:
-        return [base.prefix_token_id], ids
-    return ids[:1], ids[1:]
 
 
 class EngineLM:

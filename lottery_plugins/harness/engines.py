@@ -8,8 +8,8 @@ computed is found again in the next call.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lottery_plugins.backends.harness_lm import HarnessBackend
@@ -18,10 +18,12 @@ from lottery_plugins.engine.rounds import RoundScheduler
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.harness.engine_lm import EngineLM
-from lottery_plugins.harness.gen_settings import SamplingDefaults, check_model_settings
+from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra, check_model_settings
 from lottery_plugins.options import build_plugin
 from lottery_plugins.protocols.backend import TextEngine
+from lottery_plugins.protocols.compression import removed_count
 from lottery_plugins.protocols.engine import TokenEngine
+from lottery_plugins.trajectory import Problem
 
 __all__ = ["RunEngine", "open_engine", "read_engine_options"]
 
@@ -71,6 +73,18 @@ class RunEngine:
             self._fronts[is_chat] = Conversations(self.tokens, self.codec_of(is_chat))
         return self._fronts[is_chat]
 
+    def prepared(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The problems with the model's own sampling settings filled in, where the engine does not read them itself.
+
+        Raises:
+            ConfigError: A task has settings that this engine does not know.
+        """
+        if self.tokens is None:
+            return list(problems)
+        for task, config in {problem.task: problem.config for problem in problems}.items():
+            check_extra(config, f"task {task}", self.name)
+        return [replace(problem, config=self.defaults.fill(problem.config)) for problem in problems]
+
     def lm(self, truncation: str) -> EngineLM | None:
         """Answers lm-eval's own requests; None: the base model does."""
         if self.tokens is None or self.codec_of is None:
@@ -97,7 +111,9 @@ def read_engine_options(config: RunConfig) -> Any:
     where = f"engine={spec.name}"
     if spec.name in ("auto", "rounds"):
         if spec.options:
-            raise ConfigError(where, dict(spec.options), "no options", "Name the engine that has them: packed:threads=2.")
+            raise ConfigError(
+                where, dict(spec.options), "no options", "Name the engine that has them: packed:threads=2."
+            )
         return _options_class("packed")() if spec.name == "auto" else None
     return build_plugin(_options_class(spec.name), dict(spec.options), where)
 
@@ -139,20 +155,26 @@ def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEn
 def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunEngine:
     _check_base(base)
     from lottery_plugins.backends.codec import HarnessCodec
-    from lottery_plugins.backends.packed.runner import PackedRunner
+    from lottery_plugins.backends.packed.build import build_runner
+    from lottery_plugins.backends.packed.threads import set_threads
     from lottery_plugins.engine.packed import PackedEngine
 
-    runner = PackedRunner(base._model, options, press=press)
-    codec = HarnessCodec(base, is_chat=False)
-    engine = PackedEngine(runner, codec, keep_of=None if press is None else press.keep_of)
+    threads = set_threads(options.threads)
+    runner = build_runner(base._model, options, press)
     return RunEngine(
         name="packed",
         base=base,
         max_live=config.max_live,
-        tokens=engine,
+        tokens=PackedEngine(runner, HarnessCodec(base, is_chat=False), _keep_of(press)),
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
-        facts={},
+        facts={"threads": threads, "kv_cache_positions": runner.num_blocks * runner.block_size},
     )
+
+
+def _keep_of(press: Any) -> Callable[[int], int] | None:
+    if press is None or not press.compression_ratio:
+        return None
+    return lambda num_tokens: num_tokens - removed_count(num_tokens, press.compression_ratio)
 
 
 def _check_base(base: Any) -> None:
