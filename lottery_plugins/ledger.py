@@ -108,8 +108,8 @@ class Counters:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Counters:
         """The inverse of `to_json`; a missing count is an error, since 0 would be a guess, or None if it came later."""
-        counts: dict[str, Any] = {f.name: data[f.name] for f in fields(cls) if f.name not in _ADDED}
-        return cls(**counts, **{name: data.get(name) for name in _ADDED})
+        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **data}
+        return cls(**{f.name: whole[f.name] for f in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
