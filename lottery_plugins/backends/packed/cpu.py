@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ class CpuPlan:
         self._slots = torch.tensor(step.slots)
         spans = [
             Span(first, last, row.cached, row.blocks)
-            for row, first, last in zip(step.rows, step.starts, step.starts[1:], strict=True)
+            for row, (first, last) in zip(step.rows, pairwise(step.starts), strict=True)
         ]
         self._cached = {span.first: span.cached for span in spans}
         self._pieces = {
@@ -165,7 +166,8 @@ class CpuExecutor:
     prefers_runs = True
 
     def __init__(self, model: Any, pool: CpuPool, layers: Sequence[LayerShape], max_step_tokens: int) -> None:
-        self.pool, self.max_step_tokens = pool, max_step_tokens
+        self.pool: CpuPool = pool
+        self.max_step_tokens = max_step_tokens
         self._model, self._layers = model, layers
         self._attending = Attending(model)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = ["Piece", "Pieces", "Span", "plan_pieces", "shared_stretches", "slot_runs"]
 
@@ -76,7 +77,9 @@ def slot_runs(blocks: Sequence[int], start: int, stop: int, block_size: int) -> 
     return tuple(runs)
 
 
-def shared_stretches(tables: Sequence[Sequence[int]], min_gain: int) -> tuple[list[tuple[int, int, int, int]], list[int]]:
+def shared_stretches(
+    tables: Sequence[Sequence[int]], min_gain: int
+) -> tuple[list[tuple[int, int, int, int]], list[int]]:
     """Find stretches of blocks that neighbours share.
 
     Args:
@@ -87,7 +90,7 @@ def shared_stretches(tables: Sequence[Sequence[int]], min_gain: int) -> tuple[li
         (first row, one behind the last row, first index, one behind the last index) of each stretch, and for each row
         how many of its blocks are in stretches: they are its first ones.
     """
-    common = [_common_prefix(a, b) for a, b in zip(tables, tables[1:], strict=False)]
+    common = [_common_prefix(a, b) for a, b in pairwise(tables)]
     found: list[tuple[int, int, int, int]] = []
     private = [0] * len(tables)
     open_groups = [(0, len(tables), 0)]
@@ -101,7 +104,7 @@ def shared_stretches(tables: Sequence[Sequence[int]], min_gain: int) -> tuple[li
             private[low:high] = [end] * (high - low)
             start = end
         cuts = [low, *(i + 1 for i in range(low, high - 1) if common[i] == end), high]
-        open_groups.extend((a, b, start) for a, b in zip(cuts, cuts[1:], strict=False))
+        open_groups.extend((a, b, start) for a, b in pairwise(cuts))
     return found, private
 
 
@@ -141,7 +144,12 @@ def plan_pieces(spans: Sequence[Span], block_size: int, window: int | None, exac
             _add(pieces.extra, span.first, span.last, runs[:-split])
         else:
             pieces.base.append(Piece(span.first, span.last))
-            _add(pieces.extra, span.first, span.last, slot_runs(span.blocks, blocks * block_size, span.cached, block_size))
+            _add(
+                pieces.extra,
+                span.first,
+                span.last,
+                slot_runs(span.blocks, blocks * block_size, span.cached, block_size),
+            )
     return pieces
 
 

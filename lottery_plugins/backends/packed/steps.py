@@ -59,14 +59,17 @@ class Executor(Protocol):
     Errors of torch are passed on as they are; the runner translates them.
 
     Attributes:
-        pool: The cache.
         prefers_runs: See `Runner`.
         max_step_tokens: See `Runner`.
     """
 
-    pool: KVPool
     prefers_runs: bool
     max_step_tokens: int
+
+    @property
+    def pool(self) -> KVPool:
+        """The cache."""
+        ...
 
     def pack(self, rows: Sequence[Row]) -> PackedStep:
         """Rows as one step, in the order that suits the device."""
