@@ -102,7 +102,7 @@ class RunEngine:
 
 
 def read_engine_options(config: RunConfig) -> Any:
-    """The options written after the engine's name, checked; None for engines without options.
+    """The options written after the engine's name, checked; None where none can be.
 
     Raises:
         ConfigError: An unknown option, a bad value, or an engine that can't be had with these settings.
@@ -114,7 +114,7 @@ def read_engine_options(config: RunConfig) -> Any:
             raise ConfigError(
                 where, dict(spec.options), "no options", "Name the engine that has them: packed:threads=2."
             )
-        return _options_class("packed")() if spec.name == "auto" else None
+        return None
     return build_plugin(_options_class(spec.name), dict(spec.options), where)
 
 
@@ -159,7 +159,7 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
     from lottery_plugins.backends.packed.threads import set_threads
     from lottery_plugins.engine.packed import PackedEngine
 
-    threads = set_threads(options.threads)
+    threads = set_threads(options.threads if options else None)
     runner = build_runner(base._model, options, press)
     return RunEngine(
         name="packed",

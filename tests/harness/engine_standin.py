@@ -1,6 +1,7 @@
 """An engine that answers by rule, for what does not depend on a model: order, limits, errors, what is kept."""
 
 import asyncio
+from types import MappingProxyType
 
 from lottery_plugins.engine.statistics import EngineStatistics
 from lottery_plugins.harness.engines import RunEngine
@@ -11,8 +12,8 @@ class ByteCodec:
     """A byte is a token."""
 
     end_ids = frozenset({0})
-    token_bytes = [bytes([i]) for i in range(256)]
-    special_ids = {}
+    token_bytes = tuple(bytes([i]) for i in range(256))
+    special_ids = MappingProxyType({})
 
     def encode(self, text):
         return list(text.encode())

@@ -45,10 +45,10 @@ def generation(*prompts, **changes):
     return [request("generate_until", p, {**GREEDY, **changes}, doc_id=i) for i, p in enumerate(prompts)]
 
 
-def answered(kind, requests, engine=None, truncation="none", defaults=SamplingDefaults(), store=None):
+def answered(kind, requests, engine=None, truncation="none", defaults=None, store=None):
     engine = engine or StandInEngine()
     run = PlainRun(kind, requests, len, store)
-    lm = EngineLM(engine, ByteCodec(), Base(), truncation, defaults)
+    lm = EngineLM(engine, ByteCodec(), Base(), truncation, defaults or SamplingDefaults())
     asyncio.run(answer_on_engine(run, lm))
     return run
 
@@ -141,7 +141,7 @@ def test_more_tokens_to_generate_than_the_window_are_an_error_even_with_truncati
 
 def test_unknown_truncation_of_a_task_is_named():
     offers.remember("a_task", {"truncation": "middle"})
-    with pytest.raises(ConfigError, match="truncation.*'middle'.*left or none"):
+    with pytest.raises(ConfigError, match=r"truncation.*'middle'.*left or none"):
         answered("generate_until", generation(LONG))
 
 
@@ -184,7 +184,7 @@ def test_rolling_scores_cover_each_token_once():
 
 def test_engine_that_cannot_score_says_so_before_anything_is_computed():
     engine = StandInEngine(scoring=False)
-    with pytest.raises(ConfigError, match="loglikelihood.*generation tasks only"):
+    with pytest.raises(ConfigError, match=r"loglikelihood.*generation tasks only"):
         answered("loglikelihood", [request("loglikelihood", "a", "b")], engine)
 
 
