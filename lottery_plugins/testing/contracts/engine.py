@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -248,8 +248,7 @@ class _Suite:
             stop = whole.text[at % max(1, len(whole.text)) :][:length]
             if not stop or "\ufffd" in whole.text:
                 return  # nothing was generated, or bytes that are no text
-            fields = {name: getattr(params, name) for name in params.__dataclass_fields__}
-            cut = self.alone(prompt, SamplingParams(**{**fields, "stop": (stop,)}))
+            cut = self.alone(prompt, replace(params, stop=(stop,)))
             if not self.is_invariant():
                 assert stop not in cut.text, f"the stop string {stop!r} is in the text {cut.text!r}"
                 return
