@@ -9,6 +9,7 @@
     ├── DataError               a document, file or folder lacks what is needed
     ├── RunsNotComparableError  two runs can't be paired
     ├── BackendError            a backend broke its contract
+    ├── RunEndedError           nothing more can be computed; finished samples are kept
     └── ToolError               goes back to the model as an observation, never to the user
 
 A message is one sentence or two: where, what was got, what is allowed, what to do next. The data stays on the
@@ -32,6 +33,7 @@ __all__ = [
     "PluginConflictError",
     "PluginError",
     "PluginNotFoundError",
+    "RunEndedError",
     "RunsNotComparableError",
     "ToolError",
     "suggest",
@@ -183,3 +185,7 @@ class ToolError(LotteryError):
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.problem}. {self.hint}".strip()
+
+
+class RunEndedError(LotteryError):
+    """Nothing more can be computed, for any sample: the model is broken or gone. Ends the run; never a wrong answer."""

@@ -50,12 +50,14 @@ class GenerationRequest:
         config: How to generate.
         text: The rendered prompt when the caller has it already; then messages are not rendered again.
         sample: Tells repeats of one request apart (self-consistency, lm-eval's `repeats`).
+        trajectory: Number of the problem that it is a step of, from 1; 0: of none. A problem's steps share a history.
     """
 
     messages: tuple[Message, ...]
     config: GenerationConfig
     text: str | None = None
     sample: int = 0
+    trajectory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,10 @@ class Completion:
         prompt_tokens: Tokens of the prompt; None where the backend can't tell.
         cached_tokens: How many of them came from a cache.
         completion_tokens: Tokens generated; None where the backend can't tell.
+        forwarded_tokens: Tokens sent through the model, prompt and generated; None where the backend can't tell.
         finish_reason: "stop", "length", or "unknown" where the backend can't tell.
         seconds: Wall time of the batch it was made in, shared out evenly over the batch.
+        ids: Generated tokens before the stop string; () where the backend can't tell.
     """
 
     text: str
@@ -77,5 +81,7 @@ class Completion:
     prompt_tokens: int | None = None
     cached_tokens: int = 0
     completion_tokens: int | None = None
+    forwarded_tokens: int | None = None
     finish_reason: FinishReason = "unknown"
     seconds: float = 0.0
+    ids: tuple[int, ...] = ()

@@ -168,9 +168,11 @@ class TokenEngine(Protocol):
             session: Has no other request under way.
             params: How to generate.
 
+        A completion that reaches the end of the model's window ends there, with "length".
+
         Raises:
-            DataError: The prompt and `max_tokens` do not fit the model's window.
-            BackendError: The model gave no usable numbers.
+            DataError: The prompt leaves no room in the model's window, or in the cache.
+            RunEndedError: The model gives no usable numbers; no request can be answered any more.
         """
         ...
 

@@ -44,6 +44,7 @@ class ProblemServices:
     def __init__(self, problem: Problem, facilities: Facilities) -> None:
         self._problem = problem
         self._run = facilities
+        self._number = next(facilities.numbers)
         self._budget = Budget(facilities.limits, facilities.clock)
         allowed = problem.tools
         self._tools: dict[str, Tool] = {n: t for n, t in facilities.tools.items() if allowed is None or n in allowed}
@@ -98,6 +99,7 @@ class ProblemServices:
                 tuple(messages),
                 config.with_changes(max_tokens=granted),
                 sample=self._problem.sample + sample * SAMPLE_STRIDE,
+                trajectory=self._number,
             )
             try:
                 completion = await self._run.generate(request)
@@ -192,11 +194,15 @@ class ProblemServices:
 
     async def close(self) -> None:
         """End the problem: acts still under way, of branches that the reasoner gave up, are cancelled; no new ones."""
-        self._closed = True
+        is_first, self._closed = not self._closed, True
         abandoned = [task for task in (*self._acting, self._index) if task is not None and not task.done()]
         for task in abandoned:
             task.cancel()
-        await asyncio.gather(*abandoned, return_exceptions=True)
+        try:
+            await asyncio.gather(*abandoned, return_exceptions=True)
+        finally:
+            if is_first:
+                self._run.release(self._number)
 
     def _generation_config(
         self, max_tokens: int | None, stop: Sequence[str] | None, temperature: float | None

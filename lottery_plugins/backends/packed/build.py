@@ -1,0 +1,79 @@
+"""From a loaded model to a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psutil
+
+from lottery_plugins.backends.packed import support
+from lottery_plugins.backends.packed.cache import CpuPool, LayerShape, bytes_per_position
+from lottery_plugins.backends.packed.cpu import CpuExecutor
+from lottery_plugins.backends.packed.linear import prepacked
+from lottery_plugins.backends.packed.options import PackedOptions
+from lottery_plugins.backends.packed.runner import PackedRunner
+from lottery_plugins.backends.packed.threads import set_threads
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.compression import KVPress
+
+__all__ = ["build_runner"]
+
+_CPU_STEP_TOKENS = 256
+_MIN_BLOCKS = 8  # what the self-check uses, and room for one short request
+
+
+def build_runner(model: Any, options: PackedOptions | None = None, press: KVPress | None = None) -> PackedRunner:
+    """Make a runner for a loaded model. The model object is not changed; its weights are shared.
+
+    Args:
+        model: A transformers causal model in eval mode, on one device.
+        options: How to use the machine; None: the defaults.
+        press: The KV-cache method of this run, if there is one.
+
+    Raises:
+        ConfigError: The model is not served, with the reason; or the cache is too small.
+    """
+    options = options or PackedOptions()
+    support.check(model)
+    devices = {tensor.device.type for tensor in model.parameters()}
+    if devices != {"cpu"}:
+        raise support.refusal(model, f"on {', '.join(sorted(devices))}", "a model on the CPU")
+    set_threads(options.threads)
+    layers = support.layer_shapes(model)
+    _check_press(model, layers, press)
+    num_blocks = _num_blocks(layers, options, _cpu_budget())
+    fast = model if options.prepack == "off" else prepacked(model, _bytes_for_prepack(options))[0]
+    pool = CpuPool(layers, num_blocks, options.block_size)
+    executor = CpuExecutor(fast, pool, layers, options.max_step_tokens or _CPU_STEP_TOKENS)
+    support.self_check(model, executor, options.block_size)
+    limit = support.max_length(model)
+    return PackedRunner(executor, layers, num_blocks, options, max_length=limit, press=press)
+
+
+def _check_press(model: Any, layers: Sequence[LayerShape], press: KVPress | None) -> None:
+    if press is not None and any(shape.window is not None for shape in layers):
+        what = "sliding window"
+        raise support.refusal(model, what, f"a model with full attention in every layer, for {press.name}")
+
+
+def _cpu_budget() -> float:
+    return min(8e9, float(psutil.virtual_memory().available) / 4)
+
+
+def _bytes_for_prepack(options: PackedOptions) -> float:
+    return float("inf") if options.prepack == "on" else float(psutil.virtual_memory().available) / 2
+
+
+def _num_blocks(layers: Sequence[LayerShape], options: PackedOptions, default_bytes: float) -> int:
+    """Blocks that fit the budget.
+
+    Raises:
+        ConfigError: They are too few for anything.
+    """
+    size = default_bytes if options.kv_cache_gb is None else options.kv_cache_gb * 1e9
+    of_block = bytes_per_position(layers) * options.block_size
+    if size < _MIN_BLOCKS * of_block:
+        allowed = f"at least {_MIN_BLOCKS * of_block / 1e9:.6f} for this model"
+        raise ConfigError("engine: packed.kv_cache_gb", size / 1e9, allowed, "Give it more, or use engine=rounds.")
+    return int(size // of_block)

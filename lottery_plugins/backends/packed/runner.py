@@ -1,0 +1,98 @@
+"""`PackedRunner`: the runner of transformers models, on the CPU or one device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from lottery_plugins.backends.packed.cache import LayerShape, slots
+from lottery_plugins.backends.packed.eviction import checked_score, highest_positions
+from lottery_plugins.backends.packed.options import PackedOptions
+from lottery_plugins.backends.packed.steps import Executor
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.compression import KVPress, LayerView
+from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult
+
+__all__ = ["PackedRunner"]
+
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "bad alloc")  # in a RuntimeError
+
+
+class PackedRunner:
+    """Runs a transformers causal model over a block cache; see `protocols.runner`. Made by `build_runner`.
+
+    Args:
+        executor: Carries out steps.
+        layers: Shapes of the model's layers.
+        num_blocks: Blocks of the executor's pool.
+        options: How to use the machine.
+        max_length: Most positions of one sequence that the model allows; None: as many as there are.
+        press: Rates positions for `compress`; None where nothing is compressed.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        layers: Sequence[LayerShape],
+        num_blocks: int,
+        options: PackedOptions,
+        *,
+        max_length: int | None = None,
+        press: KVPress | None = None,
+    ) -> None:
+        self.block_size, self.num_blocks = options.block_size, num_blocks
+        positions = num_blocks * options.block_size
+        self.max_length = positions if max_length is None else min(max_length, positions)
+        self.prefers_runs, self.max_step_tokens = executor.prefers_runs, executor.max_step_tokens
+        self._executor, self._layers, self._press = executor, layers, press
+
+    def begin(self, rows: Sequence[Row]) -> Callable[[], list[RowResult]]:
+        """Start one forward pass over all rows; see `Runner.begin`."""
+        with _memory_named():
+            finish = self._executor.start(self._executor.pack(rows))
+
+        def wait() -> list[RowResult]:
+            with _memory_named():
+                return finish()
+
+        return wait
+
+    def copy(self, source: int, target: int, num_positions: int) -> None:
+        """Copy the first positions of a block into another one, in all layers."""
+        self._executor.pool.copy_block(source, target, num_positions)
+
+    def compress(self, blocks: Sequence[int], cached: int, keep: int, into: Sequence[int]) -> None:
+        """Let the press choose what stays; see `Runner.compress`.
+
+        Raises:
+            ConfigError: There is no press.
+            BackendError: The press gave scores that are not finite or not one per position and head.
+        """
+        if self._press is None:
+            raise ConfigError("engine: packed", "a cache to compress", "a KV-cache method", "Name one in compression=.")
+        pool = self._executor.pool
+        with _memory_named(), torch.inference_mode():
+            source = torch.tensor(slots(blocks, 0, cached, self.block_size))
+            target = torch.tensor(slots(into, 0, keep, self.block_size))
+            for layer in range(len(self._layers)):
+                keys, values = pool.read(layer, source)  # (kv_heads, cached, head_dim)
+                valid = torch.ones(1, cached, dtype=torch.bool, device=keys.device)
+                view = LayerView(layer, keys[None], values[None], valid)
+                index = highest_positions(checked_score(self._press, view)[0], keep)  # (kv_heads, keep)
+                index = index[..., None].expand(-1, -1, keys.shape[2])
+                pool.write(layer, target, keys.gather(1, index), values.gather(1, index))
+
+
+@contextmanager
+def _memory_named() -> Iterator[None]:
+    """Turns every way in which torch says that memory ran out into `OutOfMemoryInStepError`."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise OutOfMemoryInStepError(str(error)) from error
+    except RuntimeError as error:
+        if any(words in str(error).lower() for words in _NO_MEMORY):
+            raise OutOfMemoryInStepError(str(error)) from error
+        raise

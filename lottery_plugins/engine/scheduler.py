@@ -1,0 +1,290 @@
+"""The scheduler: what each forward pass does. No timer and no rounds.
+
+A step takes one token of every job that is generating and fills what is left of the token budget with prompts, those of
+the earliest trajectories first. A job that waits for memory, or for a prefix that another one is computing, holds
+nothing. Between two steps all coroutines run, so whoever got an answer may join the next step.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import time
+from bisect import insort
+from collections.abc import Callable, Sequence
+
+from lottery_plugins.engine import faults
+from lottery_plugins.engine.cache import JobCache
+from lottery_plugins.engine.jobs import Job
+from lottery_plugins.engine.statistics import EngineStatistics
+from lottery_plugins.errors import LotteryError, RunEndedError
+from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult, Runner, UnusableOutputError
+
+__all__ = ["Scheduler"]
+
+logger = logging.getLogger(__name__)
+
+_PASSES = 3  # passes of the event loop after a step: an answer may go through two coroutines before the next request
+
+
+class Scheduler:
+    """Runs jobs to their ends. Used from one event loop at a time.
+
+    Args:
+        runner: Runs one step.
+        keep_of: Positions that a KV-cache method keeps of so many tokens; None: no such method.
+        finish: Called once for each job that is done, while it still has its cache; makes its answer.
+        end_ids: Tokens that end a completion.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        keep_of: Callable[[int], int] | None,
+        finish: Callable[[Job, str], object],
+        end_ids: frozenset[int],
+    ) -> None:
+        self.statistics = EngineStatistics()
+        self.cache = JobCache(runner.num_blocks, runner.block_size, runner.copy)
+        self._runner, self._keep_of, self._finish, self._end_ids = runner, keep_of, finish, end_ids
+        self._budget = runner.max_step_tokens
+        self._arrived: list[tuple[tuple[int, int], Job]] = []  # a heap
+        self._parked: dict[int, list[Job]] = {}  # by the key of the block that they wait for
+        self._running: list[Job] = []  # by order
+        self._loop: asyncio.Task[None] | None = None
+        self._ended: RunEndedError | None = None
+
+    @property
+    def num_waiting(self) -> int:
+        """Jobs that have arrived and do not run yet."""
+        return len(self._arrived) + sum(map(len, self._parked.values()))
+
+    def add(self, job: Job) -> None:
+        """Take a job; its answer comes through `job.answer`.
+
+        Raises:
+            RunEndedError: The model is broken.
+        """
+        if self._ended:
+            raise self._ended
+        job.began = time.perf_counter()
+        if self.statistics.first_s is None:
+            self.statistics.first_s = job.began
+        heapq.heappush(self._arrived, (job.order, job))
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.get_running_loop().create_task(self._run())
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job whose answer nobody waits for; frees what it holds. A finished one is left alone."""
+        if job.is_cancelled or job not in self._running:
+            job.is_cancelled = True  # one that waits is dropped when its turn comes
+            return
+        job.is_cancelled = True
+        self.statistics.wasted_tokens += job.forwarded
+        self._leave(job)
+
+    # ------------------------------------------------------------------ steps
+
+    async def _run(self) -> None:
+        try:
+            while await self._step():
+                for _ in range(_PASSES):
+                    await asyncio.sleep(0)
+        except Exception as error:
+            self._end(RunEndedError(f"The scheduler failed with {type(error).__name__}: {error}. This is a bug."))
+            raise
+
+    async def _step(self) -> bool:
+        """One forward pass and what follows from it; False when there is nothing to do."""
+        started = time.perf_counter()
+        self._admit()
+        plan = self._plan()
+        if not plan:
+            return False
+        rows = [self._row(job, count) for job, count in plan]
+        planned = time.perf_counter()
+        results = await self._forward(plan, rows)
+        computed = time.perf_counter()
+        self.statistics.count_step(
+            rows=len(plan),
+            tokens=sum(count for _, count in plan),
+            seconds=computed - planned,
+            is_prefill=any(not job.drawn for job, _ in plan),
+        )
+        if results is None:
+            self.statistics.wasted_tokens += sum(count for _, count in plan)
+        else:
+            self._apply(plan, rows, results)
+        self.statistics.schedule_s += planned - started + time.perf_counter() - computed
+        return True
+
+    async def _forward(self, plan: Sequence[tuple[Job, int]], rows: list[Row]) -> list[RowResult] | None:
+        """Run a step; None when it has to be done again with less, or its jobs have failed."""
+        try:
+            collect = self._runner.begin(rows)
+            await asyncio.sleep(0)  # a device computes while coroutines go on
+            return collect()
+        except OutOfMemoryInStepError:
+            self._ask_less(plan)
+        except UnusableOutputError as error:
+            culprit = plan[error.row][0]
+            self._end(faults.gave_nan(culprit.cached + culprit.shift, len(culprit.ids)))
+        except Exception as error:  # whatever the model raised belongs to the jobs of this step
+            logger.debug("A step failed.", exc_info=error)
+            for job, _ in plan:
+                self._fail(job, faults.step_failed(error))
+        return None
+
+    def _plan(self) -> list[tuple[Job, int]]:
+        """Jobs of the next step and how many tokens each forwards."""
+        left, plan = self._budget, []
+        for generating in (True, False):
+            for job in self._running:
+                missing = job.num_missing
+                if left and (missing == 1) == generating:
+                    count = min(left, self._up_to_compression(job, missing))
+                    plan.append((job, count))
+                    left -= count
+        return plan
+
+    def _up_to_compression(self, job: Job, missing: int) -> int:
+        """A step ends at the end of a scored context that is to be compressed before its continuation is read."""
+        if self._keep_of is None or not job.targets or job.compressed_at is not None:
+            return missing
+        return min(missing, job.num_context - job.cached)
+
+    def _row(self, job: Job, count: int) -> Row:
+        at = job.cached + job.shift
+        draws = job.params is not None and count == job.num_missing
+        return Row(
+            ids=job.ids[at : at + count],
+            cached=job.cached,
+            position=at,
+            blocks=job.table,
+            params=job.params if draws else None,
+            draw_seed=job.seed,
+            draw_index=len(job.drawn),
+            targets=job.targets_within(count),
+        )
+
+    # ------------------------------------------------------------------ admission
+
+    def _admit(self) -> None:
+        """Start jobs in their order, as far as memory and the token budget of a step go."""
+        open_tokens = sum(job.num_missing for job in self._running)
+        while self._arrived and (open_tokens < self._budget or not self._running):
+            job = heapq.heappop(self._arrived)[1]
+            if job.is_cancelled:
+                continue
+            key = self.cache.coming(job)
+            if key is not None:
+                self._parked.setdefault(key, []).append(job)
+                continue
+            keep = self._keep_of(job.num_context) if self._keep_of else None
+            if self.cache.admit(job, keep):
+                insort(self._running, job, key=lambda j: j.order)
+                open_tokens += job.num_missing
+            elif self._running:
+                heapq.heappush(self._arrived, (job.order, job))
+                return
+            else:
+                size, pool = self.cache.block_size, self.cache.pool
+                needed = self.cache.num_needed(job, keep)
+                self._fail(job, faults.cache_too_small(needed * size, pool.num_free * size, pool.num_blocks * size))
+
+    def _wake(self, keys: Sequence[int]) -> None:
+        for key in keys:
+            for job in self._parked.pop(key, ()):
+                heapq.heappush(self._arrived, (job.order, job))
+
+    # ------------------------------------------------------------------ results
+
+    def _apply(self, plan: Sequence[tuple[Job, int]], rows: Sequence[Row], results: Sequence[RowResult]) -> None:
+        for (job, count), row, result in zip(plan, rows, results, strict=True):
+            if job.is_cancelled:
+                continue
+            job.cached += count
+            job.forwarded += count
+            job.logprobs += result.logprobs
+            job.is_greedy = job.is_greedy and result.is_greedy
+            is_prompt_done = job.cached + job.shift >= job.num_context
+            if job.compressed_at is None:
+                self._wake(self.cache.publish(job, with_tail=is_prompt_done and not job.drawn))
+            try:
+                if is_prompt_done and not job.drawn:
+                    self._compress(job)
+            except LotteryError as error:  # of the compression method
+                self._fail(job, error)
+                continue
+            if row.params is not None and result.token is not None:
+                self._take_token(job, result.token)
+            elif job.targets and not job.num_missing:
+                self._done(job, "scored")
+
+    def _take_token(self, job: Job, token: int) -> None:
+        params, watch = job.params, job.watch
+        if params is None or watch is None:
+            raise ValueError("a token for a job that draws none")
+        job.drawn.append(token)
+        self.statistics.generated_tokens += 1
+        if token in self._end_ids and not params.ignore_end:
+            self._done(job, "end")
+        elif watch.push(token) is not None:
+            self._done(job, "stop")
+        elif len(job.drawn) >= params.max_tokens or len(job.ids) >= job.max_ids:
+            self._done(job, "length")
+        else:
+            job.ids.append(token)
+
+    def _compress(self, job: Job) -> None:
+        """Let the KV-cache method choose what stays of a prompt; of a scored text it is the context, once."""
+        if self._keep_of is None or (job.targets and job.compressed_at is not None):
+            return
+        keep = self._keep_of(job.cached + job.shift)
+        self.statistics.pressed_tokens += job.cached + job.shift
+        self.statistics.kept_tokens += min(keep, job.cached)
+        if keep < job.cached:
+            into = self.cache.split_off(job, keep)
+            self._runner.compress(job.table, job.cached, keep, into)
+            self.cache.settle(job, keep)
+
+    def _done(self, job: Job, reason: str) -> None:
+        counts = self.statistics
+        counts.requests += 1
+        counts.prompt_tokens += job.num_prompt
+        counts.cached_tokens += job.found
+        counts.last_s = time.perf_counter()
+        answer = self._finish(job, reason)
+        self._leave(job)
+        if not job.answer.done():
+            job.answer.set_result(answer)
+
+    def _fail(self, job: Job, error: LotteryError) -> None:
+        self._leave(job)
+        if not job.answer.done():
+            job.answer.set_exception(error)
+
+    def _leave(self, job: Job) -> None:
+        if job in self._running:
+            self._running.remove(job)
+            self._wake(self.cache.leave(job))
+            self.statistics.evicted_blocks = self.cache.num_evicted
+
+    def _ask_less(self, plan: Sequence[tuple[Job, int]]) -> None:
+        """Halve the steps; a single token that does not fit ends its job."""
+        tokens = sum(count for _, count in plan)
+        if tokens == 1:
+            self._end(faults.no_memory())
+            return
+        if self._budget == self._runner.max_step_tokens:
+            logger.warning("A step of %d tokens did not fit the memory; steps are smaller from here on.", tokens)
+        self._budget = max(1, min(self._budget, tokens) // 2)
+
+    def _end(self, error: RunEndedError) -> None:
+        """No job can be answered any more."""
+        self._ended = error
+        waiting = [job for _, job in self._arrived] + [job for jobs in self._parked.values() for job in jobs]
+        self._arrived, self._parked = [], {}
+        for job in [*self._running, *waiting]:
+            self._fail(job, error)

@@ -1,0 +1,79 @@
+"""What an engine did: exact counts of tokens, and where the time went."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["EngineStatistics"]
+
+
+@dataclass(slots=True, kw_only=True)
+class EngineStatistics:
+    """Counts since the engine was made.
+
+    Attributes:
+        requests: Requests answered.
+        prompt_tokens: Tokens of their prompts, history included; contexts and continuations of scored ones.
+        cached_tokens: How many of them were found computed.
+        forwarded_tokens: Tokens sent through the model, padding left out.
+        generated_tokens: Tokens drawn.
+        padding_tokens: Tokens sent through the model only to fill a batch.
+        wasted_tokens: Forwarded tokens of requests that were cancelled or had to be done again.
+        steps: Forward passes.
+        rows: Rows of all steps.
+        pressed_tokens: Tokens of the texts whose caches a KV-cache method looked at.
+        kept_tokens: Cached positions that it left of them.
+        evicted_blocks: Cached blocks that had to make room.
+        prefill_s: Seconds in the model in steps with prompt tokens.
+        decode_s: Seconds in the model in the other steps.
+        schedule_s: Seconds of planning, stop checks and bookkeeping.
+        first_s: Clock at the first request.
+        last_s: Clock at the last answer.
+    """
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    forwarded_tokens: int = 0
+    generated_tokens: int = 0
+    padding_tokens: int = 0
+    wasted_tokens: int = 0
+    steps: int = 0
+    rows: int = 0
+    pressed_tokens: int = 0
+    kept_tokens: int = 0
+    evicted_blocks: int = 0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    schedule_s: float = 0.0
+    first_s: float | None = None
+    last_s: float | None = None
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of the prompt tokens that were not computed again, in [0, 1]."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
+
+    @property
+    def busy_share(self) -> float:
+        """Share of the time between the first request and the last answer in which the model ran, in [0, 1]."""
+        span = (self.last_s or 0.0) - (self.first_s or 0.0)
+        return min(1.0, (self.prefill_s + self.decode_s) / span) if span > 0 else 0.0
+
+    def count_step(self, *, rows: int, tokens: int, seconds: float, is_prefill: bool) -> None:
+        """One forward pass."""
+        self.steps += 1
+        self.rows += rows
+        self.forwarded_tokens += tokens
+        if is_prefill:
+            self.prefill_s += seconds
+        else:
+            self.decode_s += seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ledger.json, with the shares."""
+        data = asdict(self)
+        for name in ("first_s", "last_s"):
+            del data[name]
+        return {**data, "hit_rate": self.hit_rate, "busy_share": self.busy_share}
