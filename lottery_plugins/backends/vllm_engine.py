@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 from lottery_plugins.backends.loop_thread import LoopThread
 from lottery_plugins.engine.stops import StopHit, StopWatch, num_ids_within
 from lottery_plugins.engine.tokens import TokenCodec
-from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError
+from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError, RunEndedError
 from lottery_plugins.protocols.engine import Capabilities, SamplingParams, Session, TokenCompletion, TokenScore
 from lottery_plugins.protocols.plugin import option
 
@@ -146,14 +146,16 @@ class VllmEngine:
         """Compute a prefix on each replica. vLLM pins nothing: it stays as long as it is used more than others."""
         if not self._options.enable_prefix_caching:
             return
-        self._check_fits(len(ids), 1)
+        self._check_fits(len(ids) + 1)
         await asyncio.gather(*(self._run(list(ids), self._one_token(), 0, one) for one in range(self._replicas)))
 
     async def generate(self, new_ids: Sequence[int], session: Session, params: SamplingParams) -> TokenCompletion:
         """See the protocol. The session changes only when the completion is there."""
         started = time.perf_counter()
         prompt = [*session.ids, *new_ids]
-        self._check_fits(len(prompt), params.max_tokens)
+        if not prompt:
+            raise DataError("a request to vllm", "has no token", "A prompt has at least one token.")
+        self._check_fits(len(prompt) + 1)
         output = await self._run(prompt, self._sampling(prompt, params), session.rank, session.state)
         done = output.outputs[0]
         ids = list(done.token_ids)
@@ -181,7 +183,7 @@ class VllmEngine:
         if not context_ids or not continuation_ids:
             raise DataError("a request to score", "has no context or no continuation", "Each needs at least one token.")
         ids = [*context_ids, *continuation_ids]
-        self._check_fits(len(ids) - 1, 0)
+        self._check_fits(len(ids) - 1)
         # prompt_logprobs must be given here and not set later: vLLM then does not read its prefix cache
         params = self._one_token(prompt_logprobs=1)
         found = (await self._run(ids, params, 0, None)).prompt_logprobs or ()
@@ -192,7 +194,7 @@ class VllmEngine:
         for token, at in zip(continuation_ids, found[len(context_ids) :], strict=True):
             number = at[token].logprob
             if math.isnan(number):
-                raise BackendError("vllm", "gave NaN as a log probability", "Try another dtype, such as bfloat16.")
+                raise RunEndedError("vLLM gave NaN as a log probability. Try another dtype, such as bfloat16.")
             is_greedy = is_greedy and number >= max(other.logprob for other in at.values())
             numbers.append(min(number, 0.0))
         return TokenScore(
@@ -202,15 +204,13 @@ class VllmEngine:
             seconds=time.perf_counter() - started,
         )
 
-    def _check_fits(self, prompt: int, max_tokens: int) -> None:
+    def _check_fits(self, tokens: int) -> None:
         longest = self.capabilities.max_length or 0
-        if prompt < 1:
-            raise DataError("a request to vllm", "has no token", "A prompt has at least one token.")
-        if prompt + max_tokens > longest:
+        if tokens > longest:
             raise DataError(
                 "a request to vllm",
-                f"has {prompt} tokens and may generate {max_tokens}, together more than {longest}",
-                "Shorten the prompt, generate less, or raise vllm:max_model_len where the model can.",
+                f"needs {tokens} positions of a window of {longest}",
+                "Shorten the prompt, or raise vllm:max_model_len where the model can.",
             )
 
     def _one_token(self, prompt_logprobs: int | None = None) -> Any:
@@ -228,7 +228,7 @@ class VllmEngine:
             drawn |= {"top_p": 1.0 if params.top_p is None else params.top_p, "top_k": params.top_k or 0}
         try:
             return self._vllm.SamplingParams(
-                max_tokens=params.max_tokens,
+                max_tokens=min(params.max_tokens, (self.capabilities.max_length or 0) - len(prompt)),
                 stop=list(params.stop) or None,
                 stop_token_ids=special or None,
                 ignore_eos=params.ignore_end,
@@ -269,7 +269,7 @@ class VllmEngine:
             await self._engine.abort(name)
             raise
         except self._vllm.EngineDeadError as error:
-            raise BackendError("vllm", "its engine died", "Its log above says why; the run can't go on.") from error
+            raise RunEndedError("vLLM's engine died; its log says why.") from error
         except Exception as error:
             cause = error.__cause__ or error
             raise BackendError("vllm", f"failed with {type(cause).__name__}: {cause}") from error

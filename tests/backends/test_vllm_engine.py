@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 
 from lottery_plugins.backends.vllm_engine import VllmEngine, VllmOptions
-from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError
+from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError, RunEndedError
 from lottery_plugins.options import build_plugin
 from lottery_plugins.protocols.engine import SamplingParams
 from lottery_plugins.specs import parse_specs
@@ -172,7 +172,7 @@ def test_scores_are_those_of_the_model(engine):
 def test_lm_evals_longest_window_is_scored(engine):
     longest = engine.capabilities.max_length + 1
     assert len(asyncio.run(engine.score([65], [66] * (longest - 1))).logprobs) == longest - 1
-    with pytest.raises(DataError, match="together more than 498"):
+    with pytest.raises(DataError, match="positions of a window of 498"):
         asyncio.run(engine.score([65], [66] * longest))
 
 
@@ -182,23 +182,23 @@ def test_no_temperature_that_vllm_refuses(engine):
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "kind", "told"),
     [
-        (vllm_standin.EngineDeadError("gone"), "its engine died"),
-        (RuntimeError("CUDA error"), "RuntimeError: CUDA error"),
+        (vllm_standin.EngineDeadError("gone"), RunEndedError, "engine died"),
+        (RuntimeError("CUDA error"), BackendError, "RuntimeError: CUDA error"),
     ],
     ids=["dead", "failed"],
 )
-def test_what_vllm_raises_is_told(engine, standin, monkeypatch, fault, told):
+def test_what_vllm_raises_is_told(engine, standin, monkeypatch, fault, kind, told):
     monkeypatch.setattr(standin, "fault", fault)
-    with pytest.raises(BackendError, match=told):
+    with pytest.raises(kind, match=told):
         asyncio.run(ask(engine, "abc"))
 
 
 def test_nan_is_named(monkeypatch):
     vllm_standin.install(monkeypatch, vllm_standin.BrokenNumbers)
     engine = VllmEngine.load("a/model", ByteCodec())
-    with pytest.raises(BackendError, match="NaN"):
+    with pytest.raises(RunEndedError, match="NaN"):
         asyncio.run(engine.score([65], [66]))
     engine.close()
 

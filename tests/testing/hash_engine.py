@@ -101,13 +101,14 @@ class HashEngine:
 
     async def generate(self, new_ids, session, params):
         started, prompt = time.perf_counter(), [*session.ids, *new_ids]
-        self.refuse(prompt, params.max_tokens)
+        self.refuse(prompt, 1)
+        most = min(params.max_tokens, (self.capabilities.max_length or 10**9) - len(prompt))
         cached = min(len(session.ids), len(prompt) - 1) if session.state is not None else 0
         self.live += 1
         self.asked += 1
         try:
             drawn, ended, kept, text = [], False, [], ""
-            while len(drawn) < params.max_tokens and not ended:
+            while len(drawn) < most and not ended:
                 await asyncio.sleep(0)
                 drawn.append(self.draw(prompt + drawn, params, prompt, len(drawn)))
                 ended, kept, text = self.finish(drawn, params)

@@ -6,10 +6,13 @@ import dataclasses
 import pytest
 from hash_engine import END, ByteCodec, HashEngine, number
 
+from lottery_plugins.engine.packed import PackedEngine
 from lottery_plugins.errors import ConfigError, DataError, LotteryError
 from lottery_plugins.protocols.engine import Capabilities, TokenScore
+from lottery_plugins.testing import engine_fakes as fakes
 from lottery_plugins.testing.contracts import engine as contract
 from lottery_plugins.testing.contracts.engine import check_engine
+from lottery_plugins.testing.fake_runner import FakeRunner
 
 
 class Changed(HashEngine):
@@ -234,8 +237,13 @@ class ForgetsSessions(Changed):
 
 class AcceptsTooLong(HashEngine):
     def refuse(self, prompt, tokens):
-        if not prompt:
-            raise DataError("a prompt", "has no token")
+        super().refuse(prompt, tokens - 2)
+
+
+class RefusesMaxTokensBeyondWindow(HashEngine):
+    async def generate(self, new_ids, session, params):
+        self.refuse([*session.ids, *new_ids], params.max_tokens)
+        return await super().generate(new_ids, session, params)
 
 
 class RefusesFitting(HashEngine):
@@ -362,3 +370,20 @@ def test_contract_finds(engine, monkeypatch):
     monkeypatch.setattr(contract, "ANSWER_WITHIN_S", 2.0)
     with pytest.raises((AssertionError, KeyError, RuntimeError, LotteryError)):
         check_engine(engine, ByteCodec())
+
+
+def test_the_fake_engine_of_the_package_keeps_the_contract():
+    codec = fakes.ByteCodec([" the", "Lumen"])
+    check_engine(lambda: fakes.FakeEngine(codec), codec)
+
+
+def test_the_packed_engine_on_a_fake_runner_keeps_the_contract():
+    codec = fakes.ByteCodec([" the", "Lumen"])
+    check_engine(lambda: PackedEngine(FakeRunner(num_blocks=256, vocabulary=260, max_length=600), codec), codec)
+
+
+def test_the_packed_engine_keeps_the_contract_where_the_cache_is_small():
+    codec = fakes.ByteCodec([" the", "Lumen"])
+    check_engine(
+        lambda: PackedEngine(FakeRunner(num_blocks=100, vocabulary=260, max_length=390, fits=50), codec), codec
+    )

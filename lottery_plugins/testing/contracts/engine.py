@@ -137,8 +137,6 @@ class _Suite:
             long = (some * told.max_length)[: told.max_length]
             with _Refusing("a prompt as long as the window", DataError):
                 await engine.generate(long, session, SamplingParams(max_tokens=1))
-            with _Refusing("max_tokens beyond the window", DataError):
-                await engine.generate(some, session, SamplingParams(max_tokens=told.max_length))
             if told.scoring:
                 with _Refusing("a continuation beyond the window", DataError):
                     await engine.score(long, some + some)
@@ -152,8 +150,10 @@ class _Suite:
                 await engine.score(some, some)
         await Living(engine).ask(session, some, SamplingParams(max_tokens=2))
         if told.max_length is not None and told.max_length <= LONGEST_TRIED:
-            fitting = (some * told.max_length)[: told.max_length - 1]
-            await engine.generate(fitting, engine.open(), SamplingParams(max_tokens=1))
+            for room in (1, 2):
+                fitting, params = (some * told.max_length)[: told.max_length - room], SamplingParams(max_tokens=7)
+                made = await engine.generate(fitting, engine.open(), params)
+                self.check_completion(made, len(fitting), params, told.max_length)
 
     async def pinned(self, engine: TokenEngine) -> None:
         """A pinned prefix changes no answer."""
@@ -183,23 +183,22 @@ class _Suite:
 
     def any_trajectories(self) -> None:
         """Many at once; then each of their requests alone."""
+        told = self.told()
 
         @_fast
         @given(plan=trajectories(self.codec))
         def property_of(plan: list[Trajectory]) -> None:
             made: list[Made] = []
-            invariant = [True]
 
             async def together(engine: TokenEngine) -> None:
                 living = Living(engine)
                 await asyncio.gather(*(living.live(trajectory) for trajectory in plan))
                 made.extend(living.made)
-                invariant[0] = engine.capabilities.batch_invariant
 
             self.run(together)
             for one in made:
-                self.check_completion(one.completion, len(one.prompt), one.params)
-            if invariant[0]:
+                self.check_completion(one.completion, len(one.prompt), one.params, told.max_length)
+            if told.batch_invariant:
                 self.compare_alone(made)
 
         property_of()
@@ -216,14 +215,17 @@ class _Suite:
                 f"beside others {one.params} gave {here.text!r}, alone {alone.text!r}"
             )
 
-    def check_completion(self, made: TokenCompletion, prompt_tokens: int, params: SamplingParams) -> None:
+    def check_completion(
+        self, made: TokenCompletion, prompt_tokens: int, params: SamplingParams, window: int | None
+    ) -> None:
         """One answer in itself."""
-        assert len(made.ids) <= made.generated_tokens <= params.max_tokens, (
-            f"{len(made.ids)} tokens kept of {made.generated_tokens} generated, with max_tokens={params.max_tokens}"
+        most = params.max_tokens if window is None else min(params.max_tokens, window - prompt_tokens)
+        assert len(made.ids) <= made.generated_tokens <= most, (
+            f"{len(made.ids)} tokens kept of {made.generated_tokens} generated, where {most} are allowed"
         )
         assert made.finish_reason in ("stop", "length"), f"finish_reason is {made.finish_reason!r}"
         if made.finish_reason == "length":
-            assert made.generated_tokens == params.max_tokens, "it ended by its length before max_tokens"
+            assert made.generated_tokens == most, f"it ended by its length after {made.generated_tokens} of {most}"
         found = [stop for stop in params.stop if stop in made.text]
         assert not found, f"the stop string {found[0]!r} is in the text {made.text!r}"
         ends = self.codec.end_ids.intersection(made.ids)
@@ -239,17 +241,18 @@ class _Suite:
 
     def any_stop(self) -> None:
         """A stop string ends the completion where it first appears, even when it spans tokens."""
+        told = self.told()
 
         @_fast
         @given(prompt=pieces(self.codec), params=sampling(stops=False), at=st.integers(0, 30), length=st.integers(1, 4))
         def property_of(prompt: tuple[int, ...], params: SamplingParams, at: int, length: int) -> None:
             whole = self.alone(prompt, params)
-            self.check_completion(whole, len(prompt), params)
+            self.check_completion(whole, len(prompt), params, told.max_length)
             stop = whole.text[at % max(1, len(whole.text)) :][:length]
             if not stop or "\ufffd" in whole.text:
                 return  # nothing was generated, or bytes that are no text
             cut = self.alone(prompt, replace(params, stop=(stop,)))
-            if not self.is_invariant():
+            if not told.batch_invariant:
                 assert stop not in cut.text, f"the stop string {stop!r} is in the text {cut.text!r}"
                 return
             wanted = whole.text[: whole.text.index(stop)]
@@ -259,12 +262,12 @@ class _Suite:
 
         property_of()
 
-    def is_invariant(self) -> bool:
-        """What the engine says of itself."""
-        found: list[bool] = []
+    def told(self) -> Capabilities:
+        """What a fresh engine says of itself."""
+        found: list[Capabilities] = []
 
         async def look(engine: TokenEngine) -> None:
-            found.append(engine.capabilities.batch_invariant)
+            found.append(engine.capabilities)
 
         self.run(look)
         return found[0]

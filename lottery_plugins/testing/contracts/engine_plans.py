@@ -97,7 +97,7 @@ def trajectories(codec: TokenCodec) -> st.SearchStrategy[list[Trajectory]]:
         params=sampling(),
         wait=st.integers(0, 6),
         cancel_after=st.one_of(st.none(), st.none(), st.integers(0, 12)),
-        fork_at=st.one_of(st.none(), st.none(), st.floats(0, 1)),
+        fork_at=st.sampled_from((None, None, 0.0, 0.3, 0.5, 0.9, 1.0)),
     )
     trajectory = st.builds(
         Trajectory,
@@ -150,8 +150,7 @@ class Living:
     def _fits(self, session: Session, turn: Turn) -> bool:
         """Whether the window has room for a turn, and for another one in a fork."""
         window = self.engine.capabilities.max_length
-        needed = len(session.ids) + 2 * (len(turn.new_ids) + turn.params.max_tokens)
-        return window is None or needed <= window
+        return window is None or len(session.ids) + 2 * len(turn.new_ids) + turn.params.max_tokens < window
 
     async def ask(self, session: Session, new_ids: Sequence[int], params: SamplingParams) -> TokenCompletion:
         """One request; the session must end with its prompt and its completion."""
