@@ -83,6 +83,7 @@ class Assembly:
         return Facilities(
             generate=engine.generate,
             count_tokens=engine.count_tokens,
+            release=engine.release,
             tools=self.tools,
             search=self._search(),
             open_memory=self._opener(),

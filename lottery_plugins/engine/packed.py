@@ -78,7 +78,7 @@ class PackedEngine:
         """Append tokens to a session, then generate; see the protocol."""
         ids = [*session.ids, *new_ids]
         self._check_room(len(ids), 1)
-        job = self._job(ids, session.rank)
+        job = self._job(list(ids), session.rank)
         job.params, job.watch = params, StopWatch(params.stop, self._codec)
         job.seed = draw_seed(params, ids)
         job.max_ids = min(len(ids) + params.max_tokens - 1, self._runner.max_length)

@@ -150,7 +150,7 @@ class Scheduler:
 
     def _up_to_compression(self, job: Job, missing: int) -> int:
         """A step ends at the end of a scored context that is to be compressed before its continuation is read."""
-        if self._keep_of is None or not job.targets or job.compressed_at is not None:
+        if self._keep_of is None or not job.targets or job.cached + job.shift >= job.num_context:
             return missing
         return min(missing, job.num_context - job.cached)
 
@@ -239,7 +239,7 @@ class Scheduler:
 
     def _compress(self, job: Job) -> None:
         """Let the KV-cache method choose what stays of a prompt; of a scored text it is the context, once."""
-        if self._keep_of is None or (job.targets and job.compressed_at is not None):
+        if self._keep_of is None or (job.targets and job.cached + job.shift != job.num_context):
             return
         keep = self._keep_of(job.cached + job.shift)
         self.statistics.pressed_tokens += job.cached + job.shift

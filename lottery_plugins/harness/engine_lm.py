@@ -14,6 +14,7 @@ from typing import Any
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from lottery_plugins.backends.harness_lm import from_gen_kwargs
+from lottery_plugins.engine.conversations import sampling_params
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig
@@ -21,7 +22,7 @@ from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
 from lottery_plugins.harness.offers import offer_of
 from lottery_plugins.harness.resume import Measured, PlainRun
-from lottery_plugins.protocols.engine import SamplingParams, TokenEngine, TokenScore
+from lottery_plugins.protocols.engine import TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
 __all__ = ["EngineLM", "answer_on_engine"]
@@ -73,7 +74,7 @@ class EngineLM:
                 )
             return
         for task, kwargs in {str(r.task_name): r.args[1] for r in requests}.items():
-            check_extra(from_gen_kwargs(kwargs, self._default_max_tokens), f"task {task}", self._name)
+            check_extra(from_gen_kwargs(kwargs, self._default_max_tokens), f"task {task}")
 
     async def ask(self, request_type: str, request: Any, rank: int, sample: int) -> tuple[Any, Measured]:
         """Answer one request as lm-eval's method of that name would.
@@ -91,18 +92,19 @@ class EngineLM:
 
     async def _generate(self, request: Any, rank: int, sample: int) -> tuple[str, Measured]:
         prompt, gen_kwargs = request.args[:2]
-        config = self._defaults.fill(from_gen_kwargs(gen_kwargs, self._default_max_tokens))
-        ids = self._fitting(self._codec.encode(str(prompt)), config, request)
+        asked = from_gen_kwargs(gen_kwargs, self._default_max_tokens)
+        ids = self._fitting(self._codec.encode(str(prompt)), asked, request)
+        config = self._defaults.fill(asked)
         session = self._engine.open(rank)
         try:
-            done = await self._engine.generate(ids, session, _params(config, sample))
+            done = await self._engine.generate(ids, session, sampling_params(config, sample))
         finally:
             self._engine.release(session)
         return done.text, Measured(
             prompt_tokens=done.prompt_tokens,
             cached_tokens=done.cached_tokens,
             forwarded_tokens=done.forwarded_tokens,
-            completion_tokens=len(done.ids),
+            completion_tokens=done.generated_tokens,
             finish_reason=done.finish_reason,
             seconds=done.seconds,
         )
@@ -199,19 +201,6 @@ async def _each(indexes: Sequence[int], answer: Callable[[int], Awaitable[None]]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
-
-
-def _params(config: GenerationConfig, sample: int) -> SamplingParams:
-    return SamplingParams(
-        max_tokens=config.max_tokens,
-        stop=tuple(text for text in config.stop if text),
-        do_sample=config.do_sample,
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=config.top_k,
-        seed=config.seed or 0,
-        sample=sample,
-    )
 
 
 def _measured(scores: Sequence[TokenScore], num_tokens: int) -> Measured:

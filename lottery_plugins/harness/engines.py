@@ -82,7 +82,7 @@ class RunEngine:
         if self.tokens is None:
             return list(problems)
         for task, config in {problem.task: problem.config for problem in problems}.items():
-            check_extra(config, f"task {task}", self.name)
+            check_extra(config, f"task {task}")
         return [replace(problem, config=self.defaults.fill(problem.config)) for problem in problems]
 
     def lm(self, truncation: str) -> EngineLM | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lottery_plugins.engine.conversations import sampling_params
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.generation import GenerationConfig
 
@@ -74,7 +75,11 @@ class SamplingDefaults:
         return cls(top_k=_TOP_K if top_k is None else top_k, top_p=getattr(settings, "top_p", None))
 
     def fill(self, config: GenerationConfig) -> GenerationConfig:
-        """The settings with these defaults put in; top_k=0, transformers' word for all, becomes None."""
+        """The settings with these defaults put in; top_k=0, transformers' word for all, becomes None.
+
+        "truncation" is left out: whoever cuts prompts has read it before.
+        """
+        config = _without_truncation(config)
         if not config.do_sample:
             return config.with_changes(top_k=None, top_p=None)
         top_k = self.top_k if config.top_k is None else config.top_k
@@ -82,21 +87,23 @@ class SamplingDefaults:
         return config.with_changes(top_k=top_k or None, top_p=top_p)
 
 
-def check_extra(config: GenerationConfig, where: str, engine: str) -> None:
+def check_extra(config: GenerationConfig, where: str) -> None:
     """Refuse `gen_kwargs` that an engine of ours would ignore; "truncation" is read by us.
 
     Raises:
-        ConfigError: Naming the first of them.
+        ConfigError: Naming them and where they stand.
     """
-    for name, value in config.extra:
-        allowed = ("left", "none") if name == "truncation" else _WITHOUT_EFFECT.get(name, ())
-        if value is not None and value not in allowed:
-            raise ConfigError(
-                f"{where}: generation_kwargs.{name}",
-                value,
-                f"none, or without effect, under engine={engine}",
-                "Leave it out, or set engine=rounds, which hands it to the base model.",
-            )
+    truncation = dict(config.extra).get("truncation")
+    if truncation not in (None, "left", "none"):
+        raise ConfigError(f"{where}: generation_kwargs.truncation", truncation, "left or none")
+    try:
+        sampling_params(SamplingDefaults().fill(config))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.where}", error.got, error.allowed, error.hint) from None
+
+
+def _without_truncation(config: GenerationConfig) -> GenerationConfig:
+    return config.with_changes(extra=tuple(pair for pair in config.extra if pair[0] != "truncation"))
 
 
 def check_model_settings(model: Any, where: str) -> None:

@@ -28,7 +28,7 @@ class Measured:
         prompt_tokens: Tokens of the prompt; for a score, of context and continuation.
         cached_tokens: How many of them were not computed again.
         forwarded_tokens: Tokens sent through the model.
-        completion_tokens: Tokens of the completion's text; 0 for a score.
+        completion_tokens: Tokens generated; 0 for a score.
         finish_reason: "stop" or "length"; "" for a score.
         seconds: From the request to the answer.
     """

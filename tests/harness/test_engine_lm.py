@@ -91,7 +91,7 @@ def test_model_defaults_leave_greedy_requests_and_stated_settings_alone():
 @pytest.mark.parametrize("setting", [{"num_beams": 4}, {"repetition_penalty": 1.3}, {"length": 3}])
 def test_setting_that_the_engine_would_ignore_is_refused_before_anything_is_computed(setting):
     engine = StandInEngine()
-    with pytest.raises(ConfigError, match=rf"a_task: generation_kwargs\.{next(iter(setting))}.*engine=rounds"):
+    with pytest.raises(ConfigError, match=rf"a_task: gen_kwargs.*{next(iter(setting))}.*engine=rounds"):
         answered("generate_until", [*generation("p"), *generation("q", **setting)], engine)
     assert engine.prompts == []
 

@@ -10,6 +10,7 @@ from lottery_plugins.results.compare import compare, compare_study
 from lottery_plugins.results.comparison import STUDY_ARMS
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.render import render_json, render_markdown, render_table
+from lottery_plugins.trajectory import Step
 
 QUICK = CompareOptions(resamples=499)
 
