@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from array import array
 from collections.abc import Sequence
 
 from lottery_plugins.engine.stops import StopWatch
@@ -74,7 +75,7 @@ class FakeEngine:
 
     Args:
         codec: For stop strings and the end token.
-        alphabet: What is generated.
+        alphabet: What is generated, each token as likely as it stands here; "<end>" ends a completion.
         has_sessions: What `capabilities` says, and whether cached tokens are counted.
         max_length: The window.
 
@@ -88,12 +89,12 @@ class FakeEngine:
         self,
         codec: TokenCodec,
         *,
-        alphabet: str = "abcde \n",
+        alphabet: str = f"abcde \n{END}",
         has_sessions: bool = True,
         max_length: int = 1 << 16,
     ) -> None:
         self._codec = codec
-        self._alphabet = [*codec.encode_more(alphabet), *sorted(codec.end_ids)]
+        self._alphabet = codec.encode_more(alphabet)
         self.capabilities = Capabilities(
             name="fake",
             sessions=has_sessions,
@@ -182,4 +183,4 @@ class FakeEngine:
 def _draw(ids: Sequence[int], params: SamplingParams | None = None) -> int:
     """A number that depends on all ids and, when sampling, on the seed and the sample."""
     salt = (params.seed, params.sample) if params is not None and params.do_sample else ()
-    return int.from_bytes(hashlib.blake2b(repr((list(ids), salt)).encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(array("q", [*ids, *salt]).tobytes(), digest_size=8).digest(), "big")
