@@ -49,6 +49,13 @@ class RoundScheduler:
             self._rounds = asyncio.create_task(self._run_rounds())
         return await waiting.answer
 
+    def count_tokens(self, text: str) -> int | None:
+        """Number of tokens of a text, or None where the backend can't tell."""
+        return self._backend.count_tokens(text)
+
+    def release(self, trajectory: int) -> None:
+        """Nothing to do: a round keeps nothing of a trajectory."""
+
     async def _run_rounds(self) -> None:
         while self._waiting:
             await self._settle()

@@ -243,6 +243,8 @@ class Scheduler:
         if self._keep_of is None or (job.targets and job.cached + job.shift != job.num_context):
             return
         keep = self._keep_of(job.cached + job.shift)
+        self.statistics.pressed_tokens += job.cached + job.shift
+        self.statistics.kept_tokens += min(keep, job.cached)
         if keep < job.cached:
             into = self.cache.split_off(job, keep)
             self._runner.compress(job.table, job.cached, keep, into)

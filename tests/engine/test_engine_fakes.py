@@ -59,8 +59,8 @@ def test_misuse_is_an_error():
     session = engine.open()
     with pytest.raises(DataError, match="A prompt has 0 tokens"):
         generate(engine, [], session)
-    with pytest.raises(DataError, match="It and 8 more must fit 20"):
-        generate(engine, [1] * 13, session)
+    with pytest.raises(DataError, match="The window has 20"):
+        generate(engine, [1] * 20, session)
     with pytest.raises(BackendError, match="3 tokens of a session that has 0"):
         engine.fork(session, 3)
     engine.release(session)
