@@ -232,7 +232,9 @@ def _limits(arguments: Mapping[str, Any]) -> Limits:
 
 
 def _tool_timeout(arguments: Mapping[str, Any]) -> float:
-    value = arguments.get("tool_timeout_s", 60.0)
+    value = arguments.get("tool_timeout_s")
+    if value is None:
+        return 60.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
         raise ConfigError("tool_timeout_s", value, "a number of seconds in (0, 86400]", "The default is 60.")
     return float(value)
