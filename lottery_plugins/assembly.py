@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from typing import Any
 from lottery_plugins.compression.apply import check_composition
 from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
-from lottery_plugins.engine.rounds import RoundScheduler
+from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.backend import Backend
+from lottery_plugins.protocols.backend import TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
 from lottery_plugins.protocols.retriever import Index, Retriever
@@ -79,12 +80,12 @@ class Assembly:
         """Names this run by everything that its answers depend on."""
         return self.config.fingerprint(self.versions)
 
-    def facilities(self, backend: Backend, round_size: int) -> Facilities:
-        """What all problems of the run share. Used from one event loop."""
-        scheduler = RoundScheduler(backend, round_size)
+    def facilities(self, engine: TextEngine) -> Facilities:
+        """What all problems of the run share. Used from one event loop, at whose end it is closed."""
         return Facilities(
-            generate=scheduler.generate,
-            count_tokens=backend.count_tokens,
+            generate=engine.generate,
+            count_tokens=engine.count_tokens,
+            release=engine.release,
             tools=self.tools,
             search=self._search(),
             open_memory=self._opener(),
@@ -92,7 +93,15 @@ class Assembly:
             limits=self.config.limits,
             on_step=self.registry.observers.step_finished,
             authorize=self.registry.observers.authorize,
+            workers=self._workers(),
         )
+
+    def _workers(self) -> ToolWorkers | None:
+        """No process is started before a tool is called. Elsewhere than on POSIX tools run in threads."""
+        number = self.config.tool_workers
+        if not self.tools or number == 0 or os.name != "posix":
+            return None
+        return ToolWorkers(self.tools, number or default_num_workers(), self.config.tool_timeout_s)
 
     def _opener(self) -> Callable[[], Any] | None:
         if self.memory is None:

@@ -9,19 +9,27 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from lottery_plugins.errors import ConfigError, DataError
+from lottery_plugins.errors import ConfigError, DataError, suggest
 from lottery_plugins.limits import Limits
 from lottery_plugins.specs import PluginSpec, parse_specs, write_specs
 
-__all__ = ["OUR_ARGUMENTS", "RunConfig"]
+__all__ = ["ENGINES", "OUR_ARGUMENTS", "RunConfig"]
 
 _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
-OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, "max_live", "max_failed", "resume")
+_RUN_ARGUMENTS = (
+    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers"
+)  # fmt: skip
+OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
 """Model arguments that are ours; every other one goes to the base model."""
 
+ENGINES = ("auto", "packed", "rounds", "vllm", "openai")
+"""What `engine` may name; `auto` takes the fastest that serves the model."""
+
+_AUTO = PluginSpec("auto")
 _NOT_IN_FINGERPRINT = ("batch_size", "max_batch_size")  # how the work is cut up, not what is asked
+_ENGINE_CUTS = frozenset({"threads", "kv_cache_gb", "max_step_tokens"})  # likewise, among the options of an engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +47,16 @@ class RunConfig:
         verifier: None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
         limits: Budget of one problem.
+        engine: What runs the model, one of `ENGINES`, with its options.
+        prompt_truncation: What an engine of ours does with a prompt that does not fit the model's window: "none" is an
+            error, "left" drops its first tokens. A task may declare its own. lm-eval's `hf` always cuts silently from
+            the left, also under engine=rounds.
         max_live: Most problems in flight; finished ones are stored at once.
         max_failed: Most problems that may fail (a plugin that raised) and count as wrong; more end the run.
         resume: Whether finished samples are kept on disk until the run is complete.
+        tool_timeout_s: Most seconds for a tool call; then its process is killed and the model told so.
+        tool_workers: Most processes for tools; 0: they run in threads, where no call can be ended; None: a few more
+            than there are cores.
     """
 
     base: str = "hf"
@@ -54,9 +69,13 @@ class RunConfig:
     verifier: PluginSpec | None = None
     knowledge_base: str = ""
     limits: Limits = field(default_factory=Limits)
+    engine: PluginSpec = _AUTO
+    prompt_truncation: str = "none"
     max_live: int = 64
     max_failed: int = 0
     resume: bool = True
+    tool_timeout_s: float = 60.0
+    tool_workers: int | None = None
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> RunConfig:
@@ -83,9 +102,15 @@ class RunConfig:
             reasoner=reasoner or _DIRECT,
             knowledge_base=str(arguments.get("knowledge_base") or ""),
             limits=_limits(arguments),
+            engine=_engine(arguments.get("engine")),
+            prompt_truncation=_one_of(arguments, "prompt_truncation", ("none", "left")),
             max_live=_whole_number(arguments, "max_live", 64),
             max_failed=_whole_number(arguments, "max_failed", 0, least=0),
             resume=_boolean(arguments, "resume", default=True),
+            tool_timeout_s=_tool_timeout(arguments),
+            tool_workers=None
+            if arguments.get("tool_workers") is None
+            else _whole_number(arguments, "tool_workers", 0, least=0),
         ).checked()
 
     def checked(self) -> RunConfig:
@@ -111,6 +136,11 @@ class RunConfig:
         """Whether every request goes to the base model as lm-eval wrote it."""
         return self.reasoner == _DIRECT
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the base model answers everything by itself: nothing of ours is in the way."""
+        return self.is_plain and not self.compression and self.engine.name in ("auto", "rounds")
+
     def describe(self) -> dict[str, Any]:
         """The run as the user would write it, for results files."""
         return {
@@ -124,6 +154,9 @@ class RunConfig:
             "verifier": str(self.verifier or ""),
             "knowledge_base": self.knowledge_base,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
+            "tool_timeout_s": self.tool_timeout_s,
+            "engine": str(self.engine),
+            "prompt_truncation": self.prompt_truncation,
         }
 
     def fingerprint(self, versions: Mapping[str, str] | None = None) -> str:
@@ -138,6 +171,8 @@ class RunConfig:
         described = self.describe()
         for name in _NOT_IN_FINGERPRINT:
             described["model_args"].pop(name, None)
+        kept = tuple((name, value) for name, value in self.engine.options if name not in _ENGINE_CUTS)
+        described["engine"] = str(replace(self.engine, options=kept))
         described["files"] = [*_stamps(self.knowledge_base), *_stamps(str(self.base_args.get("pretrained", "")))]
         described["versions"] = dict(versions or {})
         text = json.dumps(described, sort_keys=True, ensure_ascii=False)
@@ -166,6 +201,23 @@ def _at_most_one(specs: tuple[PluginSpec, ...], name: str, got: object) -> Plugi
     return specs[0] if specs else None
 
 
+def _engine(value: object) -> PluginSpec:
+    spec = _at_most_one(parse_specs(value, "engine"), "engine", value) or _AUTO
+    if spec.distribution or spec.name not in ENGINES:
+        raise ConfigError("engine", value, f"one of {', '.join(ENGINES)}", suggest(spec.name, ENGINES).strip())
+    return spec
+
+
+def _one_of(arguments: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
+    """A word; the first allowed one when nothing is said."""
+    value = arguments.get(name)
+    if value is None or value is False:
+        return allowed[0]
+    if value not in allowed:
+        raise ConfigError(name, value, f"one of {', '.join(allowed)}")
+    return str(value)
+
+
 def _limits(arguments: Mapping[str, Any]) -> Limits:
     default = Limits()
     seconds = arguments.get("max_seconds")
@@ -177,6 +229,15 @@ def _limits(arguments: Mapping[str, Any]) -> Limits:
         max_new_tokens=_whole_number(arguments, "max_new_tokens", default.max_new_tokens),
         max_seconds=seconds,
     )
+
+
+def _tool_timeout(arguments: Mapping[str, Any]) -> float:
+    value = arguments.get("tool_timeout_s")
+    if value is None:
+        return 60.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
+        raise ConfigError("tool_timeout_s", value, "a number of seconds in (0, 86400]", "The default is 60.")
+    return float(value)
 
 
 def _whole_number(arguments: Mapping[str, Any], name: str, default: int, least: int = 1) -> int:

@@ -70,8 +70,10 @@ class Completion:
         prompt_tokens: Tokens of the prompt; None where the backend can't tell.
         cached_tokens: How many of them came from a cache.
         completion_tokens: Tokens generated; None where the backend can't tell.
+        forwarded_tokens: Tokens sent through the model, prompt and generated; None where the backend can't tell.
         finish_reason: "stop", "length", or "unknown" where the backend can't tell.
-        seconds: Wall time of the batch it was made in, shared out evenly over the batch.
+        seconds: Its share of the model's time: that of the batches it was made in, shared out over their rows. Where
+            the model runs elsewhere, from the request to the answer.
         ids: Generated tokens before the stop string; () where the backend can't tell.
     """
 
@@ -80,6 +82,7 @@ class Completion:
     prompt_tokens: int | None = None
     cached_tokens: int = 0
     completion_tokens: int | None = None
+    forwarded_tokens: int | None = None
     finish_reason: FinishReason = "unknown"
     seconds: float = 0.0
     ids: tuple[int, ...] = ()

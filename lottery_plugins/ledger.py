@@ -20,6 +20,12 @@ LEDGER_FILE = "ledger.json"
 TRAJECTORIES_FILE = "trajectories.jsonl"
 LEDGER_SCHEMA = 1
 
+_MODEL = ("generate", "score")
+"""Kinds of steps that the model takes."""
+
+_ADDED = ("forwarded_tokens",)
+"""Counts that older ledgers of this schema do not have."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
@@ -35,6 +41,7 @@ class Counters:
         prompt_tokens: Tokens of all prompts, cached ones included.
         cached_prompt_tokens: How many of them were not computed again.
         generated_tokens: Tokens of all completions.
+        forwarded_tokens: Tokens sent through the model for completions and scores.
         retrieved_tokens: Tokens of all retrieved text.
         seconds: Sum of the wall times of the problems; problems run side by side, so it may exceed the run's time.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
@@ -49,6 +56,7 @@ class Counters:
     prompt_tokens: int | None = 0
     cached_prompt_tokens: int | None = 0
     generated_tokens: int | None = 0
+    forwarded_tokens: int | None = 0
     retrieved_tokens: int | None = 0
     seconds: float | None = 0.0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
@@ -76,6 +84,7 @@ class Counters:
             prompt_tokens=_sum_measured(generated, "prompt_tokens"),
             cached_prompt_tokens=_sum_measured(generated, "cached_tokens"),
             generated_tokens=_sum_measured(generated, "completion_tokens"),
+            forwarded_tokens=_sum_measured([s for s in trajectory.steps if s.kind in _MODEL], "forwarded_tokens"),
             retrieved_tokens=_sum_measured(searches, "retrieved_tokens"),
             seconds=trajectory.seconds,
             stop_reasons={trajectory.stop_reason.value: 1},
@@ -98,8 +107,9 @@ class Counters:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Counters:
-        """The inverse of `to_json`; a missing count is an error, since 0 would be a guess."""
-        return cls(**{f.name: data[f.name] for f in fields(cls)})
+        """The inverse of `to_json`; a missing count is an error, since 0 would be a guess, or None if it came later."""
+        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **data}
+        return cls(**{f.name: whole[f.name] for f in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +156,9 @@ class Ledger:
         flops: Floating point operations of all forward passes.
         joules: Energy of the device, where the machine can tell.
         calibration: Source of the calibration text; "" when none was used.
+        engine: What ran the model: name, and where it counts them: prompt_tokens, cached_tokens, forwarded_tokens,
+            generated_tokens, padding_tokens, steps, rows, hit_rate, busy_share, seconds by phase, threads,
+            kv_cache_bytes. Plain JSON data; empty in older ledgers.
         tasks: Counters by task name.
         schema: Version of this layout.
     """
@@ -158,6 +171,7 @@ class Ledger:
     flops: float | None = None
     joules: float | None = None
     calibration: str = ""
+    engine: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Counters] = field(default_factory=dict)
     schema: int = LEDGER_SCHEMA
 
@@ -169,9 +183,9 @@ class Ledger:
     def to_json(self) -> dict[str, Any]:
         """Plain data for ledger.json, schema first."""
         data: dict[str, Any] = {"schema": self.schema}
-        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", "run"}):
+        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", "run", "engine"}):
             data[name] = getattr(self, name)
-        data["run"] = dict(self.run)
+        data["run"], data["engine"] = dict(self.run), dict(self.engine)
         data["weights"] = self.weights.to_json() if self.weights else None
         data["tasks"] = {task: counters.to_json() for task, counters in self.tasks.items()}
         return data

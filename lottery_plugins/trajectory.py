@@ -85,6 +85,7 @@ class Step:
         prompt_tokens: Tokens of the prompt; None: not measured.
         cached_tokens: Prompt tokens that were not computed again.
         completion_tokens: Tokens generated; None: not measured.
+        forwarded_tokens: Tokens sent through the model; None: not measured.
         tool: Name of the tool, retriever, memory or verifier.
         error: Category of a failed tool call.
         documents: (id, score) of what was retrieved, best first.
@@ -100,6 +101,7 @@ class Step:
     prompt_tokens: int | None = None
     cached_tokens: int = 0
     completion_tokens: int | None = None
+    forwarded_tokens: int | None = None
     finish_reason: str = ""
     tool: str = ""
     error: str | None = None

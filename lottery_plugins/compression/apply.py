@@ -63,7 +63,7 @@ class CompressedModel:
 
     Attributes:
         model: Shares with the original all tensors that were not compressed.
-        press: At work in `model` and measuring; None without a KV-cache method.
+        press: At work in `model` and measuring; None without a KV-cache method, or where it was not attached.
         report: What was done.
     """
 
@@ -78,6 +78,7 @@ def apply(
     tokenizer: Any = None,
     *,
     calibration: CalibrationData | None = None,
+    attach: bool = True,
 ) -> CompressedModel:
     """Compress a model with some methods, joined in the order each declares.
 
@@ -86,6 +87,8 @@ def apply(
         model: A transformers causal model in eval mode; neither it nor its tensors are changed.
         tokenizer: Needed when a method uses calibration text.
         calibration: Used instead of the text that the methods' own options name.
+        attach: Whether a KV-cache method goes to work in the model's own cache; False leaves that to the caller, whose
+            engine has a cache of its own.
 
     Raises:
         ConfigError: If methods can't be joined, or a method can't serve this model.
@@ -101,7 +104,7 @@ def apply(
     if press is not None:
         check_model(model, f"compression: {press.name}")  # before minutes of calibration
     compressed, source = _compress_weights(ordered, model, tokenizer, calibration)
-    work = None if press is None else AttachedPress(press, compressed)
+    work = AttachedPress(press, compressed) if press is not None and attach else None
     report = CompressionReport(
         methods=tuple(MethodRecord(m.name, _options(m)) for m in ordered),
         before=stored_bytes(model),

@@ -135,6 +135,7 @@ def _completion(prompt: str, done: TokenCompletion) -> Completion:
         prompt_tokens=done.prompt_tokens,
         cached_tokens=done.cached_tokens,
         completion_tokens=done.generated_tokens,
+        forwarded_tokens=done.forwarded_tokens,
         finish_reason=done.finish_reason,
         seconds=done.seconds,
         ids=done.ids,

@@ -9,22 +9,34 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from lottery_plugins.engine.store import SampleStore, StoreError, request_key
 from lottery_plugins.generation import Completion, GenerationRequest
+from lottery_plugins.protocols.backend import TextEngine
 
 __all__ = ["ReplayingFront"]
 
 logger = logging.getLogger(__name__)
 
 
-def _ignore(request: GenerationRequest, completion: Completion) -> None:
-    """For a front that needs not know what it did not answer."""
+@dataclass(slots=True)
+class _Past:
+    """What an earlier run left of a trajectory and this one has not asked for yet, and what this one has asked."""
+
+    kept: dict[str, Completion]
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def next_name(self, request: GenerationRequest) -> str:
+        """Names the request within its sample: a reasoner may ask the same thing several times."""
+        key = request_key(request)
+        self.asked[key] += 1
+        return f"{key}-{self.asked[key]}"
 
 
 class ReplayingFront:
-    """Stands before whatever answers a run's requests; keeps each completion, and gives it when asked again.
+    """A `TextEngine` before another one: keeps each completion, and gives it when it is asked for again.
 
     A completion given again has the tokens and seconds of its first time. It takes no time now: a problem with a limit
     of seconds gets further after a stop than it would have without.
@@ -33,68 +45,63 @@ class ReplayingFront:
     else, as a completion that was made is an answer whether or not it is kept.
 
     Args:
-        generate: Answers a request.
+        front: Answers what is not kept. If it has a method `note(request, completion)`, that is told of each completion
+            given again, so that it knows the history of what it is asked next.
         store: Where completions are kept until their sample is finished.
         samples: The sample key of each trajectory; number t is the t-th of them, from 1. A request of any other number
             goes straight on.
-        note: Told of each completion that was given again, so that `generate` knows the history of what it is asked
-            next.
 
     Attributes:
         num_replayed: Completions given again.
     """
 
-    def __init__(
-        self,
-        generate: Callable[[GenerationRequest], Awaitable[Completion]],
-        store: SampleStore,
-        samples: Sequence[str],
-        note: Callable[[GenerationRequest, Completion], None] = _ignore,
-    ) -> None:
-        self._generate = generate
+    def __init__(self, front: TextEngine, store: SampleStore, samples: Sequence[str]) -> None:
+        self._front = front
+        self._note: Callable[[GenerationRequest, Completion], None] | None = getattr(front, "note", None)
         self._store = store
         self._samples = tuple(samples)
-        self._note = note
-        self._kept: dict[str, dict[str, Completion]] = {}
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._pasts: dict[int, _Past] = {}
         self._has_warned = False
         self.num_replayed = 0
 
     async def generate(self, request: GenerationRequest) -> Completion:
         """The completion of one request."""
         if not 1 <= request.trajectory <= len(self._samples):
-            return await self._generate(request)
-        sample = self._samples[request.trajectory - 1]
-        key = self._next_key(sample, request)
-        kept = self._kept_of(sample).pop(key, None)
+            return await self._front.generate(request)
+        past = self._past(request.trajectory)
+        name = past.next_name(request)
+        kept = past.kept.pop(name, None)
         if kept is not None:
             self.num_replayed += 1
-            self._note(request, kept)
+            if self._note is not None:
+                self._note(request, kept)
             return kept
-        completion = await self._generate(request)
-        self._keep(sample, key, completion)
+        completion = await self._front.generate(request)
+        self._keep(request.trajectory, name, completion)
         return completion
 
-    def _next_key(self, sample: str, request: GenerationRequest) -> str:
-        """Names the request within its sample: a method may ask the same thing several times."""
-        key = request_key(request)
-        repeat = self._asked[sample, key]
-        self._asked[sample, key] += 1
-        return f"{key}-{repeat}"
+    def count_tokens(self, text: str) -> int | None:
+        """Number of tokens, or None where the front can't tell."""
+        return self._front.count_tokens(text)
 
-    def _kept_of(self, sample: str) -> dict[str, Completion]:
-        """What an earlier run left of a sample and this one has not asked for yet."""
-        if sample not in self._kept:
+    def release(self, trajectory: int) -> None:
+        """A trajectory has ended; what the store keeps of it stays there until its sample is put."""
+        self._pasts.pop(trajectory, None)
+        self._front.release(trajectory)
+
+    def _past(self, trajectory: int) -> _Past:
+        if trajectory not in self._pasts:
             try:
-                self._kept[sample] = self._store.completions(sample)
+                kept = self._store.completions(self._samples[trajectory - 1])
             except StoreError as error:
-                self._kept[sample] = {}
+                kept = {}
                 self._warn(error)
-        return self._kept[sample]
+            self._pasts[trajectory] = _Past(kept)
+        return self._pasts[trajectory]
 
-    def _keep(self, sample: str, key: str, completion: Completion) -> None:
+    def _keep(self, trajectory: int, name: str, completion: Completion) -> None:
         try:
-            self._store.put_completion(sample, key, completion)
+            self._store.put_completion(self._samples[trajectory - 1], name, completion)
         except StoreError as error:
             self._warn(error)
 

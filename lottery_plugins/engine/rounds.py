@@ -1,7 +1,7 @@
 """A scheduler over a backend that answers in batches: the requests of all live problems share its rounds.
 
 A round starts as soon as no coroutine has anything left to do but wait for the model; it does not wait for tools,
-which run in threads meanwhile and whose problems join a later round. The batch itself runs in the event loop's own
+which run beside it meanwhile and whose problems join a later round. The batch itself runs in the event loop's own
 thread: the model keeps the thread pool that it was loaded with, and Ctrl-C stops it at once.
 """
 
@@ -48,6 +48,13 @@ class RoundScheduler:
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._run_rounds())
         return await waiting.answer
+
+    def count_tokens(self, text: str) -> int | None:
+        """Number of tokens of a text, or None where the backend can't tell."""
+        return self._backend.count_tokens(text)
+
+    def release(self, trajectory: int) -> None:
+        """Nothing to do: a round keeps nothing of a trajectory."""
 
     async def _run_rounds(self) -> None:
         while self._waiting:

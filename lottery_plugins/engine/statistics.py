@@ -22,6 +22,8 @@ class EngineStatistics:
         wasted_tokens: Forwarded tokens of requests that were cancelled or had to be done again.
         steps: Forward passes.
         rows: Rows of all steps.
+        pressed_tokens: Tokens of the texts whose caches a KV-cache method looked at.
+        kept_tokens: Cached positions that it left of them.
         evicted_blocks: Cached blocks that had to make room.
         prefill_s: Seconds in the model in steps with prompt tokens.
         decode_s: Seconds in the model in the other steps.
@@ -39,6 +41,8 @@ class EngineStatistics:
     wasted_tokens: int = 0
     steps: int = 0
     rows: int = 0
+    pressed_tokens: int = 0
+    kept_tokens: int = 0
     evicted_blocks: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
+from lottery_plugins.protocols.compression import KVPress
 
 __all__ = ["CompressedBase"]
 
@@ -24,7 +26,8 @@ class CompressedBase:
         methods: Compression methods; () only measures.
 
     Attributes:
-        press: The KV-cache method at work; None for none.
+        method: The KV-cache method; None for none. It does nothing until `attach` or an engine puts it to work.
+        press: The method at work in the model's own cache; None before `attach`.
 
     Raises:
         ConfigError: There are methods but no model in this process to apply them to.
@@ -33,6 +36,7 @@ class CompressedBase:
     def __init__(self, base: Any, methods: Sequence[Any]) -> None:
         self._base = base
         self._report: Any = None
+        self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
         self.press: Any = None
         if not hasattr(base, "_model"):
             if methods:
@@ -46,9 +50,15 @@ class CompressedBase:
         from lottery_plugins.compression.apply import apply
 
         if methods:
-            result = apply(methods, base._model, base.tokenizer)
-            base._model = result.model
-            self._report, self.press = result.report, result.press
+            result = apply(methods, base._model, base.tokenizer, attach=False)
+            base._model, self._report = result.model, result.report
+
+    def attach(self) -> None:
+        """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
+        if self.method is not None:
+            from lottery_plugins.compression.press import AttachedPress
+
+            self.press = AttachedPress(self.method, self._base._model)
 
     def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """Score continuations one by one on the compressed cache of their context.
@@ -60,7 +70,7 @@ class CompressedBase:
         answers = []
         for request in requests:
             context, continuation = request.args
-            context_ids, continuation_ids = self._encode(context, continuation)
+            context_ids, continuation_ids = encode_pair(self._base, context, continuation)
             if len(context_ids) + len(continuation_ids) > self._base.max_length + 1:
                 raise ConfigError(
                     f"task {request.task_name}, document {request.doc_id}",
@@ -74,18 +84,12 @@ class CompressedBase:
             self._base.cache_hook.add_partial("loglikelihood", request.args, answers[-1])
         return answers
 
-    def _encode(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        """The tokens that lm-eval's own `loglikelihood` would score."""
-        base = self._base
-        if context:
-            return base._encode_pair(context, continuation)  # type: ignore[no-any-return]
-        ids = base.tok_encode(continuation, add_special_tokens=False)
-        if base.prefix_token_id != ids[0]:
-            return [base.prefix_token_id], ids
-        return ids[:1], ids[1:]
+    def measured(self, engine_statistics: Any) -> dict[str, Any]:
+        """The ledger's fields about weights and cache; empty where the weights are not in this process.
 
-    def measured(self) -> dict[str, Any]:
-        """The ledger's fields about weights and cache; empty where the weights are not in this process."""
+        Args:
+            engine_statistics: Those of the engine, which counts what a KV-cache method left; None where it has none.
+        """
         if not hasattr(self._base, "_model"):
             return {}
         from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
@@ -103,7 +107,7 @@ class CompressedBase:
                 note=after.note if is_sparse else "",
             ),
             "kv_bytes_per_token": per_token,
-            "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token),
+            "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token, engine_statistics),
             "calibration": self._report.calibration_source if self._report else "",
         }
 
@@ -113,11 +117,12 @@ class CompressedBase:
         except ConfigError:  # a model without one head size for all layers: not measured, and shown so
             return None
 
-    def _compressed_kv_bytes(self, per_token: float | None) -> float | None:
+    def _compressed_kv_bytes(self, per_token: float | None, engine_statistics: Any) -> float | None:
         """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
-        if self.press is None:
+        if self.method is None:
             return per_token
-        counts = self.press.statistics
-        if per_token is None or not counts.prompt_tokens:
-            return None
-        return float(per_token * counts.kept_tokens / counts.prompt_tokens)
+        if self.press is not None:
+            kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
+        else:
+            kept, of = getattr(engine_statistics, "kept_tokens", 0), getattr(engine_statistics, "pressed_tokens", 0)
+        return None if per_token is None or not of else float(per_token * kept / of)

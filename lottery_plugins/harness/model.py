@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -25,9 +24,11 @@ from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, find_base_model, load_base_model
 from lottery_plugins.harness.compressed import CompressedBase
+from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
+from lottery_plugins.harness.engines import open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
 from lottery_plugins.harness.problems import ChatPrompt, problems_of
-from lottery_plugins.harness.progress import run_progress
+from lottery_plugins.harness.progress import RunProgress, run_progress
 from lottery_plugins.harness.resume import PlainRun, answer_plainly
 from lottery_plugins.harness.wrapping import WrappingLM
 from lottery_plugins.ledger import Ledger
@@ -40,7 +41,6 @@ __all__ = ["LotteryLM"]
 logger = logging.getLogger(__name__)
 
 _DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
-_BATCHES_A_ROUND = 4  # so that the base model can sort by length inside a round
 
 
 class LotteryLM(WrappingLM):
@@ -58,11 +58,15 @@ class LotteryLM(WrappingLM):
         config = RunConfig.parse(arguments)
         base_class = find_base_model(config.base)
         self.assembly = assemble(config, discover())
+        engine_options = read_engine_options(config)
         check_base_arguments(base_class, config.base, config.base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
         self.base = load_base_model(base_class, config.base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods)
+        self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
+        if self.engine.tokens is None:
+            self.compressed.attach()
         self.trajectories: list[Trajectory] = []
         self._is_answering = False
 
@@ -88,7 +92,7 @@ class LotteryLM(WrappingLM):
             ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
         """
         self._say_that_reasoners_do_not_score()
-        if self.compressed.press is not None:
+        if self.compressed.method is not None:
             raise ConfigError(
                 "compression",
                 str(self.config.describe()["compression"]),
@@ -98,28 +102,39 @@ class LotteryLM(WrappingLM):
         return self._plainly("loglikelihood_rolling", requests, disable_tqdm=disable_tqdm)
 
     def _plainly(self, request_type: str, requests: list[Any], call: Any = None, **kwargs: Any) -> list[Any]:
-        method = call or getattr(self.base, request_type)
         run = PlainRun(request_type, requests, self._backend.count_tokens, self._begin())
         self._say_resumed(len(requests) - len(run.missing), len(requests))
-        answers = answer_plainly(run, self.base, lambda missing: method(missing, **kwargs))
+        lm = self.engine.lm(self.config.prompt_truncation)
+        if lm is None:
+            method = call or getattr(self.base, request_type)
+            answers = answer_plainly(run, self.base, lambda missing: method(missing, **kwargs))
+        else:
+            run_to_end(self._on_engine(run, lm))
+            answers = run.answers()
         self.trajectories += [t for t in run.trajectories if t is not None]
         return answers
+
+    async def _on_engine(self, run: PlainRun, lm: EngineLM) -> None:
+        with run_progress(len(run.missing), run.request_type, self.engine.statistics) as progress:
+            async with progress.shown():
+                await answer_on_engine(run, lm, progress.finished)
 
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
         store = self._begin()
         problems = problems_of(requests, int(getattr(self.base, "max_gen_toks", _DEFAULT_MAX_TOKENS)))
+        problems = self.engine.prepared(problems)
         keys = [problem_key(problem) for problem in problems]
         done = [store.get(key) if store else None for key in keys]
         todo = [i for i, trajectory in enumerate(done) if trajectory is None]
         self._say_resumed(len(done) - len(todo), len(done))
-        with run_progress(len(todo), str(self.config.reasoner)) as progress:
+        with run_progress(len(todo), str(self.config.reasoner), self.engine.statistics) as progress:
 
             def keep(position: int, trajectory: Trajectory) -> None:
                 if store and trajectory.stop_reason is not StopReason.FAILED:
                     store.put(keys[todo[position]], trajectory)
                 progress.finished(trajectory)
 
-            solved = run_to_end(self._solve([problems[i] for i in todo], [keys[i] for i in todo], keep))
+            solved = run_to_end(self._solve([problems[i] for i in todo], [keys[i] for i in todo], keep, progress))
         for i, trajectory in zip(todo, solved, strict=True):
             done[i] = trajectory
         trajectories = [t for t in done if t is not None]
@@ -127,19 +142,22 @@ class LotteryLM(WrappingLM):
         self.trajectories += trajectories
         return [t.answer for t in trajectories]
 
-    async def _solve(self, problems: Sequence[Problem], keys: Sequence[str], on_finished: Any) -> list[Trajectory]:
-        # one backend per rendering: lm-eval applies the chat template to all tasks of a run, or to none
-        backend = HarnessBackend(self.base, is_chat=bool(problems) and problems[0].is_chat)
-        size = getattr(self.base, "batch_size", 1)
-        round_size = max(_BATCHES_A_ROUND * size, 16) if isinstance(size, int) else self.config.max_live
-        facilities = self.assembly.facilities(backend, round_size)
+    async def _solve(
+        self, problems: Sequence[Problem], keys: Sequence[str], on_finished: Any, progress: RunProgress
+    ) -> list[Trajectory]:
+        # one front per rendering: lm-eval applies the chat template to all tasks of a run, or to none
+        front = self.engine.front(bool(problems) and problems[0].is_chat)
         if self.store:
             self._say_resumed_steps(self.store)
-            front = ReplayingFront(facilities.generate, self.store, keys)
-            facilities = replace(facilities, generate=front.generate)
-        return await solve_all(
-            problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
-        )
+            front = ReplayingFront(front, self.store, keys)
+        facilities = self.assembly.facilities(front)
+        try:
+            async with progress.shown():
+                return await solve_all(
+                    problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
+                )
+        finally:
+            await facilities.close()
 
     def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
         failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]
@@ -213,7 +231,7 @@ class LotteryLM(WrappingLM):
         Raises:
             ConfigError: An option of ours is set: two configurations would share answers.
         """
-        if cache_hook.dbdict is not None and not (self.config.is_plain and not self.config.compression):
+        if cache_hook.dbdict is not None and not self.config.is_untouched:
             raise ConfigError(
                 "--use_cache",
                 "a path",
@@ -242,7 +260,8 @@ class LotteryLM(WrappingLM):
             run={**self._description(), "results_file": results_file},
             tasks=records.count_by_task(self.trajectories),
             peak_memory_bytes=records.peak_memory_bytes(),
-            **self.compressed.measured(),
+            engine=self.engine.describe(),
+            **self.compressed.measured(self.engine.statistics),
         )
 
     def _description(self) -> dict[str, Any]:

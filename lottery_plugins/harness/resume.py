@@ -10,13 +10,35 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lottery_plugins.engine.store import SampleStore
 from lottery_plugins.limits import StopReason
 from lottery_plugins.trajectory import Step, StepKind, Trajectory
 
-__all__ = ["PlainRun", "answer_plainly"]
+__all__ = ["Measured", "PlainRun", "answer_plainly"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What an engine measured of one answer; the base model reports nothing of the kind.
+
+    Attributes:
+        prompt_tokens: Tokens of the prompt; for a score, of context and continuation.
+        cached_tokens: How many of them were not computed again.
+        forwarded_tokens: Tokens sent through the model.
+        completion_tokens: Tokens generated; 0 for a score.
+        finish_reason: "stop" or "length"; "" for a score.
+        seconds: Its share of the model's time.
+    """
+
+    prompt_tokens: int
+    cached_tokens: int = 0
+    forwarded_tokens: int | None = None
+    completion_tokens: int = 0
+    finish_reason: str = ""
+    seconds: float = 0.0
 
 
 class PlainRun:
@@ -36,7 +58,7 @@ class PlainRun:
         count_tokens: Callable[[str], int | None],
         store: SampleStore | None,
     ) -> None:
-        self._type = request_type
+        self.request_type = request_type
         self._count = count_tokens
         self._store = store
         self._since = time.perf_counter()
@@ -54,54 +76,67 @@ class PlainRun:
 
     def add_partial(self, attr: str, req: Iterable[Any], res: Any) -> None:
         """Take one answer from the base model; lm-eval's name and signature of a cache hook's method."""
-        waiting = self._waiting.get(_signature(tuple(req))) if attr == self._type else None
+        waiting = self._waiting.get(_signature(tuple(req))) if attr == self.request_type else None
         if waiting:
-            self._take(waiting.pop(0), res)
+            self.take(waiting.pop(0), res)
 
     def take_rest(self, indexes: Sequence[int], answers: Sequence[Any]) -> None:
         """Take the answers that were not reported one by one."""
         for i, answer in zip(indexes, answers, strict=True):
             if self.trajectories[i] is None:
-                self._take(i, answer)
+                self.take(i, answer)
 
     def answers(self) -> list[Any]:
         """All answers in the order of the requests, as the base model gave them."""
         return [self._decoded(t.answer) for t in self.trajectories if t is not None]
 
-    def _take(self, i: int, answer: Any) -> None:
+    def take(self, i: int, answer: Any, measured: Measured | None = None) -> Trajectory:
+        """Keep the answer of one request; on disk when this returns."""
         request = self.requests[i]
         now = time.perf_counter()
         seconds, self._since = now - self._since, now
+        if measured is not None:
+            seconds = measured.seconds
         trajectory = Trajectory(
             task=str(request.task_name),
             doc_id=int(request.doc_id or 0),
             sample=self.samples[i],
             answer=answer if isinstance(answer, str) else json.dumps(answer),
             stop_reason=StopReason.ANSWERED,
-            steps=(self._step(request, answer, seconds),),
+            steps=(self._step(request, answer, seconds, measured),),
             seconds=seconds,
         )
         self.trajectories[i] = trajectory
         if self._store:
             self._store.put(self.keys[i], trajectory)
+        return trajectory
 
-    def _step(self, request: Any, answer: Any, seconds: float) -> Step:
+    def _step(self, request: Any, answer: Any, seconds: float, measured: Measured | None) -> Step:
         prompt = str(getattr(request.args[0], "prompt", request.args[0]))
-        is_generation = self._type == "generate_until"
+        is_generation = self.request_type == "generate_until"
         kind: StepKind = "generate" if is_generation else "score"
         output = answer if is_generation else "".join(str(a) for a in request.args[1:])
-        return Step(
+        step = Step(
             kind=kind,
-            purpose="answer" if is_generation else self._type,
+            purpose="answer" if is_generation else self.request_type,
             prompt=prompt,
             output=output,
-            prompt_tokens=self._count(prompt),
-            completion_tokens=self._count(answer) if is_generation else 0,
             seconds=seconds,
+        )
+        if measured is None:
+            completion_tokens = self._count(answer) if is_generation else 0
+            return replace(step, prompt_tokens=self._count(prompt), completion_tokens=completion_tokens)
+        return replace(
+            step,
+            prompt_tokens=measured.prompt_tokens,
+            cached_tokens=measured.cached_tokens,
+            forwarded_tokens=measured.forwarded_tokens,
+            completion_tokens=measured.completion_tokens,
+            finish_reason=measured.finish_reason,
         )
 
     def _decoded(self, answer: str) -> Any:
-        if self._type == "generate_until":
+        if self.request_type == "generate_until":
             return answer
         value = json.loads(answer)
         return (value[0], value[1]) if isinstance(value, list) else value

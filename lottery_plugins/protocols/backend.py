@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.messages import Message
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "TextEngine"]
 
 
 @runtime_checkable
@@ -29,4 +29,25 @@ class Backend(Protocol):
         Raises:
             BackendError: The model answered fewer or more than asked.
         """
+        ...
+
+
+class TextEngine(Protocol):
+    """Answers single requests, many at once: what reasoners stand on. Used from one event loop at a time."""
+
+    async def generate(self, request: GenerationRequest) -> Completion:
+        """The completion of one request.
+
+        Raises:
+            DataError: Its prompt does not fit the model's window.
+            RunEndedError: The model gives no usable numbers; no request can be answered any more.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int | None:
+        """Number of tokens, or None where it can't tell."""
+        ...
+
+    def release(self, trajectory: int) -> None:
+        """A trajectory has ended: what is kept for its next step may go."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
-from lottery_plugins.errors import LotteryError, PluginError
+from lottery_plugins.errors import LotteryError, PluginError, RunEndedError
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.protocols.reasoner import Reasoner
 from lottery_plugins.reasoning.facilities import Facilities
@@ -38,7 +38,8 @@ async def solve_all(
         One trajectory per problem, in the order of the problems.
 
     Raises:
-        asyncio.CancelledError, KeyboardInterrupt: Handed on; `on_finished` has had all that were finished.
+        asyncio.CancelledError, KeyboardInterrupt, RunEndedError: Handed on; `on_finished` has had all that were
+            finished.
     """
     results: dict[int, Trajectory] = {}
     waiting = iter(enumerate(problems))
@@ -64,12 +65,13 @@ async def _work(
 ) -> None:
     """Take the next waiting problem until none is left."""
     for index, problem in waiting:
-        results[index] = await solve(problem, reasoner, facilities, trajectory=index + 1)
+        results[index] = await solve(problem, reasoner, facilities)
         on_finished(index, results[index])
 
 
-async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities, *, trajectory: int = 0) -> Trajectory:
-    """Solve one problem. Only cancellation and interrupts are raised; every other end is a trajectory.
+async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities) -> Trajectory:
+    """Solve one problem. Only cancellation, interrupts and the end of the run are raised; every other end is a
+    trajectory.
 
     A spent budget that the reasoner did not handle itself leaves the answer empty: what the model wrote last need not
     be an answer, and a reasoner that has one returns it.
@@ -77,10 +79,12 @@ async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities, *,
     services: ProblemServices | None = None
     error = ""
     try:
-        services = ProblemServices(problem, facilities, trajectory)
+        services = ProblemServices(problem, facilities)
         answer = _checked(await reasoner.solve(problem, services))
     except BudgetExceededError as spent:
         answer = Answer("", spent.reason)
+    except RunEndedError:
+        raise
     except LotteryError as failure:
         answer, error = Answer("", StopReason.FAILED), str(failure)
     except Exception as failure:  # noqa: BLE001 - one problem's failure must not end its neighbours; it is reported

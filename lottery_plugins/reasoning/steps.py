@@ -18,6 +18,7 @@ def generate_step(completion: Completion, purpose: str) -> Step:
         prompt_tokens=completion.prompt_tokens,
         cached_tokens=completion.cached_tokens,
         completion_tokens=completion.completion_tokens,
+        forwarded_tokens=completion.forwarded_tokens,
         finish_reason=completion.finish_reason,
         seconds=completion.seconds,
     )

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lottery_plugins.ledger import Counters
 from lottery_plugins.results.comparison import ArmResult, Comparison, TaskComparison
 from lottery_plugins.results.statistics import Estimate
 
-__all__ = ["COSTS", "NOT_MEASURED", "STYLES", "Row", "all_notes", "quality_headers", "task_rows", "verdict_grid"]
+__all__ = [
+    "COSTS",
+    "ENGINE_COSTS",
+    "NOT_MEASURED",
+    "STYLES",
+    "Row",
+    "all_notes",
+    "cost_headers",
+    "quality_headers",
+    "task_rows",
+    "verdict_grid",
+]
 
 NOT_MEASURED = "not measured"
 COSTS = ("weights", "generated tokens", "prompt tokens", "seconds")
+ENGINE_COSTS = ("forwarded tokens", "prompts cached")
+"""What an engine that counts its work adds: tokens sent through the model, and the share of the prompts' that were not
+computed again."""
+
 STYLES = {"non_inferior": "green", "inferior": "red", "inconclusive": "yellow"}
 
 
@@ -20,12 +36,12 @@ class Row:
 
     arm: str
     quality: tuple[str, str, str, str]
-    costs: tuple[str, ...] = ("",) * len(COSTS)
+    costs: tuple[str, ...] = ("",) * len((*COSTS, *ENGINE_COSTS))
     style: str = ""
 
     def cells(self, comparison: Comparison) -> dict[str, str]:
         """The row by column header."""
-        headers = ("run", "score [95%]", "failed", _difference_header(comparison), "verdict", *COSTS)
+        headers = ("run", "score [95%]", "failed", _difference_header(comparison), "verdict", *COSTS, *ENGINE_COSTS)
         return dict(zip(headers, (self.arm, *self.quality, *self.costs), strict=True))
 
 
@@ -33,6 +49,12 @@ def quality_headers(comparison: Comparison) -> tuple[str, ...]:
     """Headers of what was found; failures only where someone counted them."""
     is_counted = any(result.failed is not None for task in comparison.tasks for result in task.arms)
     return "score [95%]", *(("failed",) if is_counted else ()), _difference_header(comparison), "verdict"
+
+
+def cost_headers(comparison: Comparison) -> tuple[str, ...]:
+    """Headers of what it cost; those of the engine only where one counted."""
+    is_counted = any(r.counters and r.counters.forwarded_tokens for task in comparison.tasks for r in task.arms)
+    return (*COSTS, *ENGINE_COSTS) if is_counted else COSTS
 
 
 def _difference_header(comparison: Comparison) -> str:
@@ -58,9 +80,17 @@ def _row(result: ArmResult) -> Row:
             _count(counters.generated_tokens if counters else None),
             _count(counters.prompt_tokens if counters else None),
             NOT_MEASURED if counters is None or counters.seconds is None else f"{counters.seconds:,.1f}",
+            _count(counters.forwarded_tokens if counters else None),
+            _cached_share(counters),
         ),
         style=STYLES[judged.verdict] if judged else "",
     )
+
+
+def _cached_share(counters: Counters | None) -> str:
+    if counters is None or counters.forwarded_tokens is None or counters.cached_prompt_tokens is None:
+        return NOT_MEASURED
+    return f"{counters.cached_prompt_tokens / counters.prompt_tokens:.0%}" if counters.prompt_tokens else ""
 
 
 def _needs(task: TaskComparison, result: ArmResult) -> str:

@@ -18,7 +18,7 @@ _AUGMENTATION = frozenset({"reasoner", "tools", "retriever", "memory", "verifier
 _LIMITS = frozenset(
     {"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"}
 )
-_MACHINE = frozenset({"batch_size", "max_batch_size", "device", "parallelize", "num_concurrent"})
+_MACHINE = frozenset({"engine", "batch_size", "max_batch_size", "device", "parallelize", "num_concurrent"})
 _MAY_DIFFER = _AUGMENTATION | _LIMITS | _MACHINE
 _DATED = re.compile(r"_(?P<date>\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(\.\d+)?)\.json$")
 

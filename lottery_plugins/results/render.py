@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from lottery_plugins.results.cells import (
     COSTS,
+    ENGINE_COSTS,
     NOT_MEASURED,
     STYLES,
     all_notes,
+    cost_headers,
     quality_headers,
     task_rows,
     verdict_grid,
@@ -25,19 +27,21 @@ if TYPE_CHECKING:
 __all__ = ["render_json", "render_markdown", "render_table"]
 
 _ONE_TABLE_WIDTH = 150
+_COLUMN_WIDTH = 18  # of each of the engine's costs, beyond that
 _WHOLE_NUMBERS_WIDTH = 95
-_NARROW = {"score": 13, "difference": 15, "failed": 8, "verdict": 12, **dict.fromkeys(COSTS, 12)}
+_NARROW = {"score": 13, "difference": 15, "failed": 8, "verdict": 12, **dict.fromkeys((*COSTS, *ENGINE_COSTS), 12)}
 """Widths by header, without its level, at which numbers and words break in the right places."""
 
 
 def render_table(comparison: Comparison, console: Console) -> None:
     """Print the comparison; on a narrow terminal the costs get a table of their own."""
-    quality, wide = ("run", *quality_headers(comparison)), console.width >= _ONE_TABLE_WIDTH
+    quality, costs = ("run", *quality_headers(comparison)), cost_headers(comparison)
+    wide = console.width >= _ONE_TABLE_WIDTH + _COLUMN_WIDTH * (len(costs) - len(COSTS))
     is_measured = any(result.counters or result.weights for task in comparison.tasks for result in task.arms)
-    columns = (*quality, *COSTS) if wide and is_measured else quality
+    columns = (*quality, *costs) if wide and is_measured else quality
     console.print(_table(comparison, columns, console.width))
     if is_measured and not wide:
-        console.print(_table(comparison, ("run", *COSTS), console.width))
+        console.print(_table(comparison, ("run", *costs), console.width))
     if not is_measured:
         console.print(_text(f"Failed, weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json."))
     console.print(_verdict_table(comparison))
@@ -47,7 +51,7 @@ def render_table(comparison: Comparison, console: Console) -> None:
 
 def render_markdown(comparison: Comparison) -> str:
     """The comparison as GitHub Markdown."""
-    headers = ("task", "run", "score [95%]", "failed", *quality_headers(comparison)[-2:], *COSTS)
+    headers = ("task", "run", "score [95%]", "failed", *quality_headers(comparison)[-2:], *cost_headers(comparison))
     lines = [_markdown_row(headers), _markdown_row(["---"] * len(headers))]
     for task in comparison.tasks:
         for row in task_rows(task):
@@ -88,7 +92,7 @@ def _table(comparison: Comparison, headers: Sequence[str], width: int) -> Table:
         is_whole = width >= _WHOLE_NUMBERS_WIDTH and is_interval
         table.add_column(
             header,
-            justify="right" if header in {"failed", *COSTS} else "left",
+            justify="right" if header in {"failed", *COSTS, *ENGINE_COSTS} else "left",
             overflow="fold",
             no_wrap=is_whole,
             max_width=None if is_whole or width >= _ONE_TABLE_WIDTH else narrow,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from array import array
 from collections.abc import Sequence
 
 from lottery_plugins.engine.stops import StopWatch
@@ -74,7 +75,7 @@ class FakeEngine:
 
     Args:
         codec: For stop strings and the end token.
-        alphabet: What is generated.
+        alphabet: What is generated, each token as likely as it stands here; "<end>" ends a completion.
         has_sessions: What `capabilities` says, and whether cached tokens are counted.
         max_length: The window.
 
@@ -88,12 +89,12 @@ class FakeEngine:
         self,
         codec: TokenCodec,
         *,
-        alphabet: str = "abcde \n",
+        alphabet: str = f"abcde \n{END}",
         has_sessions: bool = True,
         max_length: int = 1 << 16,
     ) -> None:
         self._codec = codec
-        self._alphabet = [*codec.encode_more(alphabet), *sorted(codec.end_ids)]
+        self._alphabet = codec.encode_more(alphabet)
         self.capabilities = Capabilities(
             name="fake",
             sessions=has_sessions,
@@ -117,9 +118,8 @@ class FakeEngine:
         if session not in self.live or session in self._busy:
             raise BackendError("fake", "was asked to go on with a session that is released or has a request under way")
         ids = [*session.ids, *new_ids]
-        if not ids or len(ids) + params.max_tokens > self._max_length:
-            window = f"It and {params.max_tokens} more must fit {self._max_length}."
-            raise DataError("A prompt", f"has {len(ids)} tokens", window)
+        if not 0 < len(ids) < self._max_length:
+            raise DataError("A prompt", f"has {len(ids)} tokens", f"The window has {self._max_length}.")
         self.prompts.append(tuple(ids))
         self.ranks.append(session.rank)
         self._busy.add(session)
@@ -134,10 +134,16 @@ class FakeEngine:
         return completion
 
     async def score(self, context_ids: Sequence[int], continuation_ids: Sequence[int]) -> TokenScore:
-        """Logarithms of made-up probabilities."""
+        """Logarithms of made-up probabilities; greedy is what `generate` would give."""
         ids = [*context_ids, *continuation_ids]
+        if not context_ids or not continuation_ids or len(ids) > self._max_length + 1:
+            raise DataError("A score", f"has {len(context_ids)} and {len(continuation_ids)} tokens")
         ends = range(len(context_ids), len(ids))
-        return TokenScore(logprobs=tuple(-1e-3 * (_draw(ids[: end + 1]) % 5000) for end in ends), is_greedy=False)
+        return TokenScore(
+            logprobs=tuple(-1e-3 * (_draw(ids[: end + 1]) % 5000) for end in ends),
+            is_greedy=all(self._next(ids[:end]) == ids[end] for end in ends),
+            forwarded_tokens=len(ids),
+        )
 
     def fork(self, session: Session, num_tokens: int | None = None) -> Session:
         """A second session with the same beginning."""
@@ -146,7 +152,13 @@ class FakeEngine:
         return self._new(Session(ids=session.ids[:num_tokens], rank=session.rank))
 
     def release(self, session: Session) -> None:
-        """End a session."""
+        """End a session.
+
+        Raises:
+            BackendError: A request is under way.
+        """
+        if session in self._busy:
+            raise BackendError("fake", "was asked to release a session that has a request under way")
         self.live.discard(session)
 
     async def pin_prefix(self, ids: Sequence[int]) -> None:
@@ -156,12 +168,16 @@ class FakeEngine:
         self.live.add(session)
         return session
 
+    def _next(self, ids: Sequence[int], params: SamplingParams | None = None) -> int:
+        return self._alphabet[_draw(ids, params) % len(self._alphabet)]
+
     def _complete(self, prompt: Sequence[int], params: SamplingParams, cached: int) -> TokenCompletion:
         watch, ids, hit = StopWatch(params.stop, self._codec), [*prompt], None
         num_drawn, is_ended = 0, False
-        while num_drawn < params.max_tokens and not hit and not is_ended:
+        most = min(params.max_tokens, self._max_length - len(prompt))
+        while num_drawn < most and not hit and not is_ended:
             num_drawn += 1
-            token = self._alphabet[_draw(ids, params) % len(self._alphabet)]
+            token = self._next(ids, params)
             is_ended = token in self._codec.end_ids and not params.ignore_end
             if not is_ended:
                 ids.append(token)
@@ -182,4 +198,4 @@ class FakeEngine:
 def _draw(ids: Sequence[int], params: SamplingParams | None = None) -> int:
     """A number that depends on all ids and, when sampling, on the seed and the sample."""
     salt = (params.seed, params.sample) if params is not None and params.do_sample else ()
-    return int.from_bytes(hashlib.blake2b(repr((list(ids), salt)).encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(array("q", [*ids, *salt]).tobytes(), digest_size=8).digest(), "big")

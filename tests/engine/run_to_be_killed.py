@@ -29,11 +29,15 @@ async def main(store, say):
     store.begin()
     todo = [i for i in range(SAMPLES) if store.get(keys[i]) is None]
 
-    async def compute(request):
-        prompt = request.messages[-1].content
-        say(f"call {prompt.split()[0]} {len(prompt.split()) - 1}")
-        await asyncio.sleep(0.005)  # so that kills hit in the middle
-        return Completion(f"{prompt} w" + "x" * 3000, prompt)
+    class Model:
+        async def generate(self, request):
+            prompt = request.messages[-1].content
+            say(f"call {prompt.split()[0]} {len(prompt.split()) - 1}")
+            await asyncio.sleep(0.005)  # so that kills hit in the middle
+            return Completion(f"{prompt} w" + "x" * 3000, prompt)
+
+        def release(self, trajectory):
+            pass
 
     class StepByStep:
         name = "step-by-step"
@@ -51,11 +55,11 @@ async def main(store, say):
         store.put(keys[todo[position]], trajectory)
         say(f"finished {todo[position]}")
 
-    front = ReplayingFront(compute, store, [keys[i] for i in todo])
+    front = ReplayingFront(Model(), store, [keys[i] for i in todo])
     await solve_all(
         [problems[i] for i in todo],
         StepByStep(),
-        Facilities(generate=front.generate),
+        Facilities(generate=front.generate, release=front.release),
         max_live=4,
         on_finished=finished,
     )

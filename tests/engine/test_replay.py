@@ -22,10 +22,19 @@ def ask(text, *, trajectory=1, sample=0, config=SAMPLED):
 
 
 class Dice:
-    """Answers each call differently, as a sampling model does; remembers what it was asked."""
+    """Answers each call differently, as a sampling model does; remembers what it was asked and told."""
 
     def __init__(self, name="a"):
-        self.name, self.asked = name, []
+        self.name, self.asked, self.noted, self.released = name, [], [], []
+
+    def count_tokens(self, text):
+        return len(text)
+
+    def release(self, trajectory):
+        self.released.append(trajectory)
+
+    def note(self, request, completion):
+        self.noted.append((request, completion.ids))
 
     async def generate(self, request):
         self.asked.append(request)
@@ -40,11 +49,11 @@ class Dice:
 class Run:
     """A run on a store; `answers` are those of the requests, all made at the same time."""
 
-    def __init__(self, path, samples=("first", "second"), name="a", **options):
+    def __init__(self, path, samples=("first", "second"), name="a"):
         self.dice = Dice(name)
         self.store = SampleStore(path / "s.sqlite")
         self.store.begin()
-        self.front = ReplayingFront(self.dice.generate, self.store, samples, **options)
+        self.front = ReplayingFront(self.dice, self.store, samples)
 
     def answers(self, *requests):
         async def main():
@@ -106,10 +115,23 @@ def test_finished_sample_leaves_no_completion_and_its_neighbour_keeps_its_own(tm
 
 def test_front_is_told_of_what_it_did_not_answer(tmp_path):
     Run(tmp_path).answers(ask("x"))
-    told = []
-    again = Run(tmp_path, name="b", note=lambda request, completion: told.append((request, completion.ids)))
+    again = Run(tmp_path, name="b")
     again.answers(ask("x"), ask("y"))
-    assert told == [(ask("x"), (7, 8))]
+    assert again.dice.noted == [(ask("x"), (7, 8))]
+
+
+def test_everything_else_is_asked_of_the_front(tmp_path):
+    run = Run(tmp_path)
+    run.front.release(2)
+    assert run.dice.released == [2]
+    assert run.front.count_tokens("four") == 4
+
+
+def test_trajectory_released_before_its_sample_was_put_is_replayed_by_the_next_run(tmp_path):
+    run = Run(tmp_path)
+    run.answers(ask("x"))
+    run.front.release(1)
+    assert Run(tmp_path, name="b").texts(ask("x")) == ["a1"]
 
 
 @pytest.mark.parametrize("number", [0, 3])

@@ -13,8 +13,8 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def start(model, cache, output):
-    settings = f"pretrained={model},reasoner=chain-of-thought,max_new_tokens=300,max_live=4"
+def start(model, cache, output, engine):
+    settings = f"pretrained={model},reasoner=chain-of-thought,max_new_tokens=300,max_live=4,engine={engine}"
     words = [sys.executable, "-m", "lm_eval", "run", "--model", "lottery", "--model_args", settings]
     words += ["--tasks", "lottery_arithmetic", "--limit", "40", "--batch_size", "2", "--output_path", str(output)]
     environment = {**os.environ, "LOTTERY_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -32,10 +32,11 @@ def num_finished(cache):
         return 0
 
 
+@pytest.mark.parametrize("engine", ["rounds", "packed"])
 @pytest.mark.parametrize(("stop", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_stopped_run_goes_on_where_it_stopped(tiny_model, tmp_path, stop, status):
+def test_stopped_run_goes_on_where_it_stopped(tiny_model, tmp_path, stop, status, engine):
     cache, output = tmp_path / "cache", tmp_path / "out"
-    first = start(tiny_model, cache, output)
+    first = start(tiny_model, cache, output, engine)
     while num_finished(cache) < 4 and first.poll() is None:
         time.sleep(0.05)
     first.send_signal(stop)
@@ -46,7 +47,7 @@ def test_stopped_run_goes_on_where_it_stopped(tiny_model, tmp_path, stop, status
         assert "the same command goes on where it stopped" in told
     kept = num_finished(cache)
     assert 4 <= kept < 40
-    second = start(tiny_model, cache, output)
+    second = start(tiny_model, cache, output, engine)
     _, told = second.communicate(timeout=300)
     assert second.returncode == 0, told
     assert f"{kept} of 40 samples were finished by an earlier run" in told

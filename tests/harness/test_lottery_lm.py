@@ -201,7 +201,7 @@ def test_reasoner_answers_do_not_depend_on_batch_size_or_concurrency(arguments):
 
 
 def test_reasoning_goes_on_where_it_stopped(arguments, monkeypatch):
-    ours = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, max_live=1)
+    ours = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, engine="rounds", max_live=1)
     answer, calls = ours.base.generate_until, []
 
     def stops_after_three(requests, **kwargs):
@@ -213,15 +213,15 @@ def test_reasoning_goes_on_where_it_stopped(arguments, monkeypatch):
     monkeypatch.setattr(ours.base, "generate_until", stops_after_three)
     with pytest.raises(KeyboardInterrupt):
         ours.generate_until(generation())
-    again = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, max_live=1)
+    again = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, engine="rounds", max_live=1)
     num_kept = again._begin().begin()
     assert 1 <= num_kept <= 3
-    whole = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, resume=False)
+    whole = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, engine="rounds", resume=False)
     assert again.generate_until(generation()) == whole.generate_until(generation())
 
 
 def test_model_that_fails_ends_the_run_with_one_sentence_and_keeps_the_rest(arguments, monkeypatch):
-    ours = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, max_live=1)
+    ours = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, engine="rounds", max_live=1)
     answer, calls = ours.base.generate_until, []
 
     def fails_once(requests, **kwargs):
@@ -233,7 +233,7 @@ def test_model_that_fails_ends_the_run_with_one_sentence_and_keeps_the_rest(argu
     monkeypatch.setattr(ours.base, "generate_until", fails_once)
     with pytest.raises(LotteryError, match=r"1 of 5 problems failed.*out of memory.*max_failed=1"):
         ours.generate_until(generation())
-    tolerant = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, max_failed=1)
+    tolerant = LotteryLM(**arguments, reasoner="chain-of-thought", max_new_tokens=40, engine="rounds", max_failed=1)
     assert tolerant._begin().begin() == 4
 
 

@@ -42,7 +42,7 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
     [
         {"compression": "int4"}, {"reasoner": "react"}, {"tools": "python"}, {"tools": "python+calculator"},
         {"retriever": "bm25:top_k=2"}, {"memory": "scratchpad"}, {"base": "dummy"}, {"dtype": "bfloat16"},
-        {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5},
+        {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5}, {"tool_timeout_s": 5},
     ],
 )  # fmt: skip
 def test_whatever_changes_an_answer_changes_the_fingerprint(change):
@@ -50,7 +50,7 @@ def test_whatever_changes_an_answer_changes_the_fingerprint(change):
     assert RunConfig.parse(first).fingerprint() != RunConfig.parse({**first, **change}).fingerprint()
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}])
+@pytest.mark.parametrize("change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}, {"tool_workers": 2}])
 def test_how_the_work_is_cut_up_does_not_change_the_fingerprint(change):
     assert (
         RunConfig.parse({"pretrained": "a"}).fingerprint()
@@ -79,6 +79,10 @@ def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
         ({"max_seconds": -1}, "above 0"),
         ({"resume": "maybe"}, "true or false"),
         ({"max_live": True}, "whole number"),
+        ({"tool_timeout_s": 0}, "seconds in"),
+        ({"tool_timeout_s": float("nan")}, "seconds in"),
+        ({"tool_timeout_s": "5"}, "seconds in"),
+        ({"tool_workers": -1}, "at least 0"),
     ],
 )
 def test_bad_setting_is_named(arguments, told):

@@ -39,7 +39,7 @@ class FakeRuns:
                 (folder / f"samples_{key}_{date}.jsonl").write_text(lines)
         return self.root / name
 
-    def write_ledger(self, name, failed=(), *, task="t", num=10, date=DATE):
+    def write_ledger(self, name, failed=(), *, task="t", num=10, date=DATE, steps=()):
         """Write our files beside a run: a ledger, and trajectories of which some failed."""
         trajectories = [
             Trajectory(
@@ -49,6 +49,7 @@ class FakeRuns:
                 answer="",
                 stop_reason=StopReason.FAILED if i in failed else StopReason.ANSWERED,
                 seconds=1.5,
+                steps=steps,
             )
             for i in range(num)
         ]

@@ -10,6 +10,7 @@ from lottery_plugins.results.compare import compare, compare_study
 from lottery_plugins.results.comparison import STUDY_ARMS
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.render import render_json, render_markdown, render_table
+from lottery_plugins.trajectory import Step
 
 QUICK = CompareOptions(resamples=499)
 
@@ -156,6 +157,21 @@ def test_table_shows_every_arm_at_every_width(study, runs, width):
     words = text.replace("\n", " ")
     for word in ("copy", "sums", *STUDY_ARMS, "interaction", "non_inferior", "inferior", "134.0", "150.0", "measured"):
         assert word in words
+
+
+@pytest.mark.parametrize("width", [80, 150, 200])
+def test_work_that_an_engine_counted_is_shown_and_otherwise_left_out(study, runs, width):
+    runs.write_ledger("compressed-augmented", task="copy", num=100)
+    assert "forwarded" not in shown(compare_study(study, QUICK), width)
+    step = Step(kind="generate", prompt_tokens=40, cached_tokens=30, completion_tokens=2, forwarded_tokens=12)
+    runs.write_ledger("compressed-augmented", task="copy", num=100, steps=(step, step))
+    comparison = compare_study(study, QUICK)
+    words = shown(comparison, width)
+    assert "forwarded" in words
+    assert "2,400" in words
+    assert "75%" in words
+    assert "| forwarded tokens | prompts cached |" in render_markdown(comparison)
+    assert "| 2,400 | 75% |" in render_markdown(comparison)
 
 
 def test_costs_that_nobody_measured_are_said_to_be_not_measured(study):

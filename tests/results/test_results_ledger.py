@@ -23,6 +23,7 @@ COUNTERS = st.builds(
     prompt_tokens=MEASURED,
     cached_prompt_tokens=MEASURED,
     generated_tokens=MEASURED,
+    forwarded_tokens=MEASURED,
     retrieved_tokens=MEASURED,
     seconds=st.none() | COUNTS.map(float),
     stop_reasons=st.dictionaries(st.sampled_from([r.value for r in StopReason]), st.integers(1, 9)),
@@ -34,6 +35,7 @@ LEDGERS = st.builds(
     weights=st.none() | WEIGHTS,
     peak_memory_bytes=MEASURED,
     calibration=st.text(),
+    engine=st.dictionaries(st.text(), st.text() | st.integers() | st.none()),
     tasks=st.dictionaries(st.text(), COUNTERS, max_size=3),
 )
 
@@ -62,12 +64,13 @@ def test_counters_of_a_whole_are_the_sum_of_the_counters_of_its_parts(tokens, cu
 
 def test_counters_tell_the_kinds_of_steps_apart():
     steps = (
-        Step(kind="generate", prompt_tokens=10, cached_tokens=4, completion_tokens=3),
+        Step(kind="generate", prompt_tokens=10, cached_tokens=4, completion_tokens=3, forwarded_tokens=9),
         Step(kind="tool", tool="calculator"),
         Step(kind="tool", tool="calculator", error="arguments"),
         Step(kind="retrieve", retrieved_tokens=50),
         Step(kind="memory", output="x"),
-        Step(kind="generate", prompt_tokens=20, completion_tokens=5),
+        Step(kind="generate", prompt_tokens=20, completion_tokens=5, forwarded_tokens=25),
+        Step(kind="score", forwarded_tokens=7),
     )
     assert Counters.of([trajectory(*steps), trajectory(stop=StopReason.FAILED)]) == Counters(
         problems=2,
@@ -79,6 +82,7 @@ def test_counters_tell_the_kinds_of_steps_apart():
         prompt_tokens=30,
         cached_prompt_tokens=4,
         generated_tokens=8,
+        forwarded_tokens=41,
         retrieved_tokens=50,
         seconds=4.0,
         stop_reasons={"answered": 1, "failed": 1},
@@ -100,6 +104,14 @@ def test_total_adds_all_tasks():
 def test_what_is_no_ledger_is_refused_with_the_file_named(data):
     with pytest.raises(DataError, match=r"runs/ledger\.json"):
         Ledger.from_json(data, where="runs/ledger.json")
+
+
+def test_ledgers_from_before_engines_were_counted_are_read():
+    written = Ledger(tasks={"a": Counters(problems=2, generated_tokens=7)}).to_json()
+    del written["engine"], written["tasks"]["a"]["forwarded_tokens"]
+    read = Ledger.from_json(written)
+    assert read.engine == {}
+    assert (read.total.generated_tokens, read.total.forwarded_tokens) == (7, None)
 
 
 def test_fields_that_a_later_version_adds_are_left_out():

@@ -1,0 +1,330 @@
+"""The contract of engines, as a Hypothesis suite.
+
+An engine's whole test:
+
+    from lottery_plugins.testing.contracts.engine import check_engine
+
+    def test_my_engine_keeps_the_contract():
+        check_engine(lambda: MyEngine(model), codec)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lottery_plugins.engine.tokens import TokenCodec
+from lottery_plugins.errors import ConfigError, DataError, LotteryError
+from lottery_plugins.protocols.engine import Capabilities, SamplingParams, TokenCompletion, TokenEngine, TokenScore
+from lottery_plugins.testing.contracts.engine_plans import (
+    SHARED,
+    Living,
+    Made,
+    Trajectory,
+    pieces,
+    sampling,
+    trajectories,
+)
+
+__all__ = ["check_engine"]
+
+ANSWER_WITHIN_S = 60.0  # a request that takes longer was lost
+LONGEST_TRIED = 4096  # a window longer than this is not filled to the brim
+TOLERANCE = 1e-3  # of log probabilities that are computed in two ways
+
+
+def check_engine(
+    make: Callable[[], TokenEngine],
+    codec: TokenCodec,
+    *,
+    close: Callable[[TokenEngine], None] | None = None,
+    scores_tokens: bool = True,
+) -> None:
+    """Assert that an engine keeps the contract of `protocols.engine.TokenEngine`.
+
+    - Every request is answered, once, to its asker, whatever arrives, is cancelled, forked or released beside it.
+    - A batch-invariant engine gives the tokens that it gives alone, greedy and sampled.
+    - Stop strings, `max_tokens`, the end of text, histories, scores and counts are as the protocol says.
+    - Its capabilities are true.
+
+    Args:
+        make: Makes a fresh engine; called on a running event loop, many times: load the model once outside.
+        codec: Of the engine's model.
+        close: Ends an engine, where that needs more than forgetting it.
+        scores_tokens: False for an engine whose scores are one number for all tokens together.
+
+    Raises:
+        AssertionError: With what is wrong.
+    """
+    suite = _Suite(make, codec, close or (lambda engine: None), scores_tokens)
+    suite.run(suite.capabilities)
+    suite.run(suite.bad_input)
+    suite.run(suite.pinned)
+    suite.run(suite.repeats)
+    suite.any_trajectories()
+    suite.any_stop()
+    suite.any_score()
+
+
+def _fast(test: Callable[..., None]) -> Callable[..., None]:
+    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    return quiet(test)
+
+
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    make: Callable[[], TokenEngine]
+    codec: TokenCodec
+    close: Callable[[TokenEngine], None]
+    scores_tokens: bool
+
+    def run(self, check: Callable[[TokenEngine], Awaitable[None]]) -> None:
+        """One check on a fresh engine, within time."""
+
+        async def main() -> None:
+            engine = self.make()
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    await check(engine)
+            except TimeoutError:
+                raise AssertionError(f"a request was not answered within {ANSWER_WITHIN_S:.0f} s") from None
+            finally:
+                self.close(engine)
+
+        asyncio.run(main())
+
+    def alone(self, prompt: Sequence[int], params: SamplingParams) -> TokenCompletion:
+        """The completion that a fresh engine gives when nothing runs beside it."""
+        found: list[TokenCompletion] = []
+
+        async def check(engine: TokenEngine) -> None:
+            found.append(await engine.generate(prompt, engine.open(), params))
+
+        self.run(check)
+        return found[0]
+
+    async def capabilities(self, engine: TokenEngine) -> None:
+        """They are a record that does not change, and a session is kept where they say so."""
+        told = engine.capabilities
+        assert isinstance(told, Capabilities), f"capabilities is {type(told).__name__}"
+        assert isinstance(engine, TokenEngine), (
+            f"{type(engine).__name__} lacks a member of protocols.engine.TokenEngine"
+        )
+        assert told.max_length is None or told.max_length > 1, f"max_length is {told.max_length}"
+        first = self.codec.encode_more(SHARED)
+        session = engine.open()
+        await engine.generate(first, session, SamplingParams(max_tokens=4))
+        history = len(session.ids)
+        second = await engine.generate(self.codec.encode_more(" is"), session, SamplingParams(max_tokens=2))
+        assert not told.sessions or second.cached_tokens >= history // 2, (
+            f"capabilities say that sessions are kept, but of a history of {history} tokens {second.cached_tokens} "
+            "came from the cache"
+        )
+        assert engine.capabilities == told, "capabilities changed"
+
+    async def bad_input(self, engine: TokenEngine) -> None:
+        """What does not fit is refused, the session stays as it was, and the engine goes on."""
+        told, some = engine.capabilities, self.codec.encode_more(" the")
+        session = engine.open()
+        with _Refusing("an empty prompt", LotteryError):
+            await engine.generate([], session, SamplingParams(max_tokens=1))
+        if told.max_length is not None:
+            long = (some * told.max_length)[: told.max_length]
+            with _Refusing("a prompt as long as the window", DataError):
+                await engine.generate(long, session, SamplingParams(max_tokens=1))
+            if told.scoring:
+                with _Refusing("a continuation beyond the window", DataError):
+                    await engine.score(long, some + some)
+        assert session.ids == [], "a refused request changed its session"
+        if told.scoring:
+            for context, continuation in ((some, []), ([], some)):
+                with _Refusing("an empty context or continuation", DataError):
+                    await engine.score(context, continuation)
+        else:
+            with _Refusing("a score though capabilities.scoring is false", ConfigError):
+                await engine.score(some, some)
+        await Living(engine).ask(session, some, SamplingParams(max_tokens=2))
+        if told.max_length is not None and told.max_length <= LONGEST_TRIED:
+            for room in (1, 2):
+                fitting, params = (some * told.max_length)[: told.max_length - room], SamplingParams(max_tokens=7)
+                made = await engine.generate(fitting, engine.open(), params)
+                self.check_completion(made, len(fitting), params, told.max_length)
+
+    async def pinned(self, engine: TokenEngine) -> None:
+        """A pinned prefix changes no answer."""
+        prompt = self.codec.encode_more(SHARED)
+        await engine.pin_prefix(prompt)
+        await engine.pin_prefix(prompt)
+        params = SamplingParams(max_tokens=4)
+        before = await engine.generate([*prompt, *prompt[:3]], engine.open(), params)
+        again = await engine.generate([*prompt, *prompt[:3]], engine.open(), params)
+        assert before.ids == again.ids or not engine.capabilities.batch_invariant, "the same request, another answer"
+
+    async def repeats(self, engine: TokenEngine) -> None:
+        """Samples differ by `sample` and by `seed`; greedy ones by neither."""
+        prompt = self.codec.encode_more(SHARED)
+
+        async def answers(**changes: Sequence[int]) -> set[tuple[int, ...]]:
+            ((name, values),) = changes.items()
+            wild = {"max_tokens": 8, "do_sample": name != "greedy", "temperature": 2.0, "ignore_end": False}
+            chosen = [SamplingParams(**wild, **({} if name == "greedy" else {name: v})) for v in values]  # type: ignore[arg-type]
+            made = await asyncio.gather(*(engine.generate(prompt, engine.open(), p) for p in chosen))
+            return {completion.ids for completion in made}
+
+        assert len(await answers(sample=range(8))) > 1, "eight samples at temperature 2 are all the same"
+        assert len(await answers(seed=range(8))) > 1, "eight seeds at temperature 2 give all the same"
+        greedy = await answers(greedy=range(3))
+        assert len(greedy) == 1 or not engine.capabilities.batch_invariant, "greedy answers differ"
+
+    def any_trajectories(self) -> None:
+        """Many at once; then each of their requests alone."""
+        told = self.told()
+
+        @_fast
+        @given(plan=trajectories(self.codec))
+        def property_of(plan: list[Trajectory]) -> None:
+            made: list[Made] = []
+
+            async def together(engine: TokenEngine) -> None:
+                living = Living(engine)
+                await asyncio.gather(*(living.live(trajectory) for trajectory in plan))
+                made.extend(living.made)
+
+            self.run(together)
+            for one in made:
+                self.check_completion(one.completion, len(one.prompt), one.params, told.max_length)
+            if told.batch_invariant:
+                self.compare_alone(made)
+
+        property_of()
+
+    def compare_alone(self, made: Sequence[Made]) -> None:
+        """Each request once more on an engine of its own."""
+        known: dict[tuple[tuple[int, ...], SamplingParams], TokenCompletion] = {}
+        for one in made:
+            key = (one.prompt, one.params)
+            if key not in known:
+                known[key] = self.alone(*key)
+            alone, here = known[key], one.completion
+            assert (here.ids, here.text, here.finish_reason) == (alone.ids, alone.text, alone.finish_reason), (
+                f"beside others {one.params} gave {here.text!r}, alone {alone.text!r}"
+            )
+
+    def check_completion(
+        self, made: TokenCompletion, prompt_tokens: int, params: SamplingParams, window: int | None
+    ) -> None:
+        """One answer in itself."""
+        room = params.max_tokens if window is None else window - prompt_tokens
+        most = min(params.max_tokens, room + 1)  # the last token of a window need not be read again
+        assert len(made.ids) <= made.generated_tokens <= most, (
+            f"{len(made.ids)} tokens kept of {made.generated_tokens} generated, where {most} are allowed"
+        )
+        assert made.finish_reason in ("stop", "length"), f"finish_reason is {made.finish_reason!r}"
+        if made.finish_reason == "length":
+            least = min(params.max_tokens, room)
+            assert made.generated_tokens >= least, f"it ended by its length after {made.generated_tokens} of {least}"
+        found = [stop for stop in params.stop if stop in made.text]
+        assert not found, f"the stop string {found[0]!r} is in the text {made.text!r}"
+        ends = self.codec.end_ids.intersection(made.ids)
+        assert params.ignore_end or not ends, f"the end-of-text token {ends} is in the completion"
+        told = self.codec.decode(made.ids).rstrip("\ufffd")
+        assert made.text.startswith(told), f"the ids say {told!r}, the text {made.text!r}"
+        assert made.prompt_tokens == prompt_tokens, f"{made.prompt_tokens} prompt tokens told, {prompt_tokens} asked"
+        assert 0 <= made.cached_tokens < prompt_tokens, f"{made.cached_tokens} of {prompt_tokens} from the cache"
+        through = made.cached_tokens + made.forwarded_tokens
+        needed = prompt_tokens + made.generated_tokens - 1
+        assert through >= needed, f"{through} tokens cached or forwarded, where {needed} are needed"
+        assert made.seconds >= 0, f"it took {made.seconds} s"
+
+    def any_stop(self) -> None:
+        """A stop string ends the completion where it first appears, even when it spans tokens."""
+        told = self.told()
+
+        @_fast
+        @given(prompt=pieces(self.codec), params=sampling(stops=False), at=st.integers(0, 30), length=st.integers(1, 4))
+        def property_of(prompt: tuple[int, ...], params: SamplingParams, at: int, length: int) -> None:
+            whole = self.alone(prompt, params)
+            self.check_completion(whole, len(prompt), params, told.max_length)
+            stop = whole.text[at % max(1, len(whole.text)) :][:length]
+            if not stop or "\ufffd" in whole.text:
+                return  # nothing was generated, or bytes that are no text
+            cut = self.alone(prompt, replace(params, stop=(stop,)))
+            if not told.batch_invariant:
+                assert stop not in cut.text, f"the stop string {stop!r} is in the text {cut.text!r}"
+                return
+            wanted = whole.text[: whole.text.index(stop)]
+            assert cut.text == wanted, f"stopped at {stop!r}: {cut.text!r}, not {wanted!r} of {whole.text!r}"
+            assert cut.finish_reason == "stop", f"stopped by {stop!r}, but finish_reason is {cut.finish_reason!r}"
+            assert cut.ids == whole.ids[: len(cut.ids)], "its tokens are not those before the stop string"
+
+        property_of()
+
+    def told(self) -> Capabilities:
+        """What a fresh engine says of itself."""
+        found: list[Capabilities] = []
+
+        async def look(engine: TokenEngine) -> None:
+            found.append(engine.capabilities)
+
+        self.run(look)
+        return found[0]
+
+    def any_score(self) -> None:
+        """Scores are log probabilities that add up."""
+
+        @_fast
+        @given(context=pieces(self.codec), first=pieces(self.codec), second=pieces(self.codec))
+        def property_of(context: tuple[int, ...], first: tuple[int, ...], second: tuple[int, ...]) -> None:
+            async def check(engine: TokenEngine) -> None:
+                if not engine.capabilities.scoring:
+                    return
+                asked = ((context, first + second), (context, first), (context + first, second))
+                scores = await asyncio.gather(*(engine.score(*pair) for pair in asked))
+                for (before, after), score in zip(asked, scores, strict=True):
+                    self.check_score(score, len(before), len(after))
+                apart = scores[1].logprob + scores[2].logprob
+                assert math.isclose(scores[0].logprob, apart, rel_tol=TOLERANCE, abs_tol=TOLERANCE), (
+                    f"a continuation scores {scores[0].logprob}, its two parts {apart}"
+                )
+                assert scores[0].is_greedy == (scores[1].is_greedy and scores[2].is_greedy), "is_greedy contradicts"
+                likeliest = await engine.generate(context, engine.open(), SamplingParams(max_tokens=3))
+                if likeliest.ids and engine.capabilities.batch_invariant:
+                    assert (await engine.score(context, likeliest.ids)).is_greedy, "greedy tokens score as not greedy"
+
+            self.run(check)
+
+        property_of()
+
+    def check_score(self, score: TokenScore, context: int, continuation: int) -> None:
+        """One score in itself."""
+        wanted = continuation if self.scores_tokens else 1
+        assert len(score.logprobs) == wanted, f"{len(score.logprobs)} log probabilities, wanted are {wanted}"
+        bad = [number for number in score.logprobs if not -math.inf < number <= 1e-6]
+        assert not bad, f"{bad[0]} is no log probability"
+        assert isinstance(score.is_greedy, bool), f"is_greedy is {score.is_greedy!r}"
+        assert 0 <= score.cached_tokens <= context, f"{score.cached_tokens} of a context of {context} from the cache"
+        through, needed = score.cached_tokens + score.forwarded_tokens, context + continuation - 1
+        assert through >= needed, f"{through} tokens cached or forwarded, where {needed} are needed"
+
+
+class _Refusing:
+    """A block that must raise; `pytest.raises`, with a message that says what was accepted."""
+
+    def __init__(self, what: str, error: type[Exception]) -> None:
+        self.what, self.error = what, error
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        assert kind is not None, f"the engine accepted {self.what}"
+        if issubclass(kind, self.error):
+            return True
+        if issubclass(kind, Exception):
+            raise AssertionError(f"{self.what} raised {kind.__name__}, not {self.error.__name__}") from error
+        return False
