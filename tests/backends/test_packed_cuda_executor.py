@@ -57,6 +57,18 @@ def test_a_step_of_decode_rows_alone_has_the_models_own_logits(name, kind):
     assert [found.token for found in run.start(step)()] == want.argmax(dim=-1).tolist()
 
 
+def test_rows_of_one_token_are_attended_apart_from_longer_ones():
+    model, asked = tiny(), []
+
+    def noting(query, key, value, cu_seq_q, *args, **kwargs):
+        asked.append((cu_seq_q.tolist(), kwargs["window_size"]))
+        return varlen_attn(query, key, value, cu_seq_q, *args, **kwargs)
+
+    run = executor(model, PagedVarlen(noting))
+    run.start(run.pack([prompt([1, 2], [0]), prompt([3], [1], params=GREEDY), prompt([4, 5, 6], [2])]))()
+    assert asked == [([0, 1], (-1, -1)), ([0, 2, 5], (-1, 0))] * 2  # in each of two layers
+
+
 def test_drawing_and_scoring_agree_with_the_cpu_runners():
     model, kernel = tiny(), KERNELS["paged"]
     run = executor(model, kernel)

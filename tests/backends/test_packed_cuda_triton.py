@@ -23,6 +23,7 @@ from lottery_plugins.backends.packed.triton_decode import TritonDecode  # noqa: 
 from lottery_plugins.backends.packed.varlen import GatheredVarlen, PerSequence, accepted  # noqa: E402
 from lottery_plugins.protocols.runner import Row  # noqa: E402
 
+pytestmark = [pytest.mark.gpu] if ON_DEVICE else []
 DEVICE = torch.device("cuda" if ON_DEVICE else "cpu")
 KERNEL = TritonDecode(GatheredVarlen(old_varlen_attn, accepted(old_varlen_attn)))
 

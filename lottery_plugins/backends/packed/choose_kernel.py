@@ -74,18 +74,19 @@ def _candidates(
         return
     varlen = _varlen()
     takes = frozenset() if varlen is None else accepted(varlen)
+    others: PagedKernel = PerSequence()
     if varlen is None or not takes >= _GATHERED_NEEDS:
         reasons.append(f"torch {torch.__version__} has no varlen_attn with window_size and scale")
-        return
-    if takes >= _PAGED_NEEDS:
-        yield PagedVarlen(varlen, flash_implementation(), invariant)
     else:
-        missing = ", ".join(sorted(_PAGED_NEEDS - takes))
-        reasons.append(f"varlen_attn of torch {torch.__version__} takes no {missing}; 2.13 does")
-    gathered = GatheredVarlen(varlen, takes, invariant)
-    if device.type == "cuda" and (decode := _decode_kernel(gathered)) is not None:
+        others = GatheredVarlen(varlen, takes, invariant)
+        if takes >= _PAGED_NEEDS:
+            yield PagedVarlen(varlen, flash_implementation(), invariant)
+        else:
+            missing = ", ".join(sorted(_PAGED_NEEDS - takes))
+            reasons.append(f"varlen_attn of torch {torch.__version__} takes no {missing}; 2.13 does")
+    if device.type == "cuda" and (decode := _decode_kernel(others)) is not None:
         yield decode
-    yield gathered
+    yield others
 
 
 def _varlen() -> Callable[..., Any] | None:
@@ -97,7 +98,7 @@ def _varlen() -> Callable[..., Any] | None:
     return cast("Callable[..., Any]", varlen.varlen_attn)
 
 
-def _decode_kernel(others: GatheredVarlen) -> PagedKernel | None:
+def _decode_kernel(others: PagedKernel) -> PagedKernel | None:
     """Our own kernel; None where triton is not installed."""
     try:
         module = import_module("lottery_plugins.backends.packed.triton_decode")

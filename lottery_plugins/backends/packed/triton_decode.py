@@ -1,4 +1,4 @@
-"""Paged attention of decode steps as a kernel of our own, for versions of torch whose `varlen_attn` has no block table.
+"""Paged attention of rows of one token as a kernel of our own, where torch's `varlen_attn` takes no block table.
 
 One program per row and key head reads that head's keys and values once, for all query heads that share them. Programs
 know nothing of each other, so a row's result does not depend on the rows beside it. Imports triton: import it late.
@@ -16,7 +16,7 @@ import triton
 import triton.language as tl
 
 from lottery_plugins.backends.packed.paged_index import PagedIndex
-from lottery_plugins.backends.packed.varlen import GatheredVarlen
+from lottery_plugins.backends.packed.varlen import PagedKernel
 
 __all__ = ["TritonDecode"]
 
@@ -84,14 +84,14 @@ _kernel = triton.jit(_decode)
 
 @dataclass(frozen=True, slots=True)
 class TritonDecode:
-    """Decode steps by the kernel here, other steps by another one over the same cache.
+    """Rows of one token by the kernel here, longer ones by another one over the same cache.
 
     Args:
-        others: For steps with more than one token in a row.
+        others: For rows of more than one token.
     """
 
-    others: GatheredVarlen
-    name: ClassVar[str] = "a Triton kernel for decode steps"
+    others: PagedKernel
+    name: ClassVar[str] = "a Triton kernel for rows of one token"
     capturable: ClassVar[bool] = True
 
     @property
