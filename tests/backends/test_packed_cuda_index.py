@@ -93,7 +93,7 @@ def test_a_step_with_a_prompt_or_a_row_without_logits_is_no_decode_step():
 
 
 def test_the_pool_reads_what_was_written_and_copies_the_first_positions_of_a_block():
-    shapes = [LayerShape(2, 3, torch.float32), LayerShape(1, 5, torch.bfloat16)]
+    shapes = [LayerShape(2, 3, torch.float32), LayerShape(1, 5, torch.bfloat16), LayerShape(2, 3, torch.float32, 7)]
     pool = PagedPool(shapes, num_blocks=4, block_size=4, device=torch.device("cpu"))
     at = torch.tensor([9, 2, 8])
     for layer, shape in enumerate(shapes):
@@ -101,7 +101,12 @@ def test_the_pool_reads_what_was_written_and_copies_the_first_positions_of_a_blo
         pool.write(layer, at, keys, values)
         assert all(torch.equal(a, b) for a, b in zip(pool.read(layer, at), (keys, values), strict=True))
         assert torch.equal(pool.keys[layer][2, 1], keys[:, 0])
-    pool.keys[0][3] = 7.0
+    everything = [*pool.keys, *pool.values]
+    for states in everything:
+        assert states.is_contiguous()
+        states[3] = 7.0
     pool.copy_block(2, 3, 2)
-    assert torch.equal(pool.keys[0][3, :2], pool.keys[0][2, :2])
-    assert bool((pool.keys[0][3, 2:] == 7.0).all())
+    for states in everything:
+        assert torch.equal(states[3, :2], states[2, :2])
+        assert bool((states[3, 2:] == 7.0).all())
+        assert not bool((states[2, :2] == 7.0).any())

@@ -31,11 +31,19 @@ class PagedPool:
 
     def __init__(self, layers: Sequence[LayerShape], num_blocks: int, block_size: int, device: torch.device) -> None:
         self.num_blocks, self.block_size, self.scratch = num_blocks, block_size, num_blocks
-        sizes = [(num_blocks + 1, block_size, shape.kv_heads, shape.head_dim) for shape in layers]
-        pairs = list(zip(sizes, layers, strict=True))
-        self.keys = [torch.zeros(size, dtype=shape.dtype, device=device) for size, shape in pairs]
-        self.values = [torch.zeros(size, dtype=shape.dtype, device=device) for size, shape in pairs]
         self._device = device
+        alike: dict[tuple[int, int, torch.dtype], list[int]] = {}
+        for layer, shape in enumerate(layers):
+            alike.setdefault((shape.kv_heads, shape.head_dim, shape.dtype), []).append(layer)
+        found: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._stores = []
+        for (kv_heads, head_dim, dtype), members in alike.items():
+            size = (2 * len(members), num_blocks + 1, block_size, kv_heads, head_dim)
+            store = torch.zeros(size, dtype=dtype, device=device)
+            self._stores.append(store)
+            found |= {layer: (store[2 * i], store[2 * i + 1]) for i, layer in enumerate(members)}
+        self.keys = [found[layer][0] for layer in range(len(layers))]
+        self.values = [found[layer][1] for layer in range(len(layers))]
 
     def put(self, layer: int, slots: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> None:
         """Write keys and values of (len(slots), kv_heads, head_dim): the layout of a step. Does not synchronise."""
@@ -55,5 +63,5 @@ class PagedPool:
 
     def copy_block(self, source: int, target: int, num_positions: int) -> None:
         """Copy the first positions of a block into another one, in all layers."""
-        for states in (*self.keys, *self.values):
-            states[target, :num_positions] = states[source, :num_positions]
+        for store in self._stores:  # all layers alike in one: a launch each would take longer than the copy
+            store[:, target, :num_positions] = store[:, source, :num_positions]
