@@ -10,4 +10,6 @@ MEASUREMENTS = {
     "tools": "slow_tools:measure",
     "scheduler_real": "scheduling:measure_real",
     "scheduler_instant": "scheduling:measure_instant",
+    "memory": "peak_memory:measure",
+    "growth": "growth:measure",
 }

@@ -1,4 +1,4 @@
-"""Part 3: tools that take 0 to 12 s between the steps, against the same engine run in rounds that wait for all tools."""
+"""Part 3: tools that take 0 to 12 s between the steps; against the same engine run in rounds that wait for all."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def _finding(load: MultiStepLoad, scale: float, found: dict[str, Any]) -> Findin
             )
         )
     finding.notes = [
-        f"{len(waits)} tool calls, {sum(waits) / len(waits):.1f} s in the mean, {max(waits):.1f} s at most. Tokens of all"
-        f" three: {'the same' if found['same'] else 'they DIFFER'}."
+        f"{len(waits)} tool calls, {sum(waits) / len(waits):.1f} s in the mean, {max(waits):.1f} s at most."
+        f" Tokens of all three: {'the same' if found['same'] else 'they DIFFER'}."
     ]
     got = continuous / rounds
     finding.goals = [Goal(f"at most {_GOAL} x the time of rounds", f"{got:.2f} x", got <= _GOAL)]

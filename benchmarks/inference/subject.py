@@ -98,7 +98,7 @@ def random_llama(hidden: int = 256, layers: int = 4, max_length: int = 32768, se
         num_attention_heads=heads, num_key_value_heads=max(heads // 2, 1), max_position_embeddings=max_length,
         tie_word_embeddings=True,
     )  # fmt: skip
-    ids = [random.Random(seed).randrange(4, 2000) for _ in range(5000)]
+    ids = random.Random(seed).choices(range(4, 2000), k=5000)
     return _subject(LlamaForCausalLM(config).eval(), "", ids, 2047)
 
 
