@@ -103,8 +103,8 @@ def _finding(load: MultiStepLoad, found: dict[str, Any]) -> Finding:
     finding.rows.append(("peak while loading", f"{found['loading_peak_bytes'] / 1e6:,.0f}"))
     ideal = load.ideal_forwarded
     finding.notes = [
-        f"Cache: {found['num_blocks']} blocks, at most {found['most_blocks']} in use; {found['evicted_blocks']} evicted."
-        f" Tokens forwarded: {found['forwarded'] / ideal:.3f} x the ideal count."
+        f"Cache: {found['num_blocks']} blocks, at most {found['most_blocks']} in use;"
+        f" {found['evicted_blocks']} evicted. Tokens forwarded: {found['forwarded'] / ideal:.3f} x the ideal count."
     ]
     kept = found["most_blocks"] <= found["num_blocks"] and found["highest_block"] < found["num_blocks"]
     wanted = load.trajectories * load.steps
