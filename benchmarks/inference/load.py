@@ -57,10 +57,10 @@ def measure_way(settings: dict[str, Any]) -> dict[str, Any]:
     load = MultiStepLoad(**settings["load"])
     way = make_way(settings["way"], subject, settings["options"])
     way.run(MultiStepLoad(trajectories=2, steps=1, shared=8, observed=8, generated=2, seed=9))
-    subject.counter.take()
-    started, worked = time.perf_counter(), time.process_time()
-    answers = way.run(load)
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
+    with subject.counter.watching():
+        started, worked = time.perf_counter(), time.process_time()
+        answers = way.run(load)
+        seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - worked
     forwarded, passes = subject.counter.take()
     return {
         "seconds": seconds,

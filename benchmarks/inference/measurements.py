@@ -5,4 +5,11 @@ __all__ = ["MEASUREMENTS"]
 MEASUREMENTS = {
     "way": "load:measure_way",
     "limits": "load:measure_machine",
+    "one_step_ours": "one_step:measure_ours",
+    "one_step_hf": "one_step:measure_hf",
+    "tools": "slow_tools:measure",
+    "scheduler_real": "scheduling:measure_real",
+    "scheduler_instant": "scheduling:measure_instant",
+    "memory": "peak_memory:measure",
+    "growth": "growth:measure",
 }

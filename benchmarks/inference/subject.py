@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 __all__ = ["Counter", "Subject", "load_subject", "random_llama"]
 
@@ -13,18 +17,31 @@ _TEXT = Path(__file__).resolve().parents[1] / "compression_text.txt"
 
 @dataclass
 class Counter:
-    """Counts tokens that reach a model's input embedding: all that are forwarded, padding included."""
+    """Counts tokens that reach any embedding of a vocabulary of this size: all that are forwarded, padding included.
 
+    It watches the class, since an engine may run a copy of the model. One at a time.
+    """
+
+    vocab_size: int
     forwarded: int = 0
     passes: int = 0
 
-    def watch(self, model: Any) -> None:
-        """Count from now on."""
-        model.get_input_embeddings().register_forward_pre_hook(self._count)
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Count inside the `with` block, in this process."""
+        forward = torch.nn.Embedding.forward
 
-    def _count(self, module: Any, arguments: tuple[Any, ...]) -> None:
-        self.forwarded += arguments[0].numel()
-        self.passes += 1
+        def counted(embedding: torch.nn.Embedding, ids: torch.Tensor) -> torch.Tensor:
+            if embedding.num_embeddings == self.vocab_size:
+                self.forwarded += ids.numel()
+                self.passes += 1
+            return forward(embedding, ids)
+
+        torch.nn.Embedding.forward = counted
+        try:
+            yield
+        finally:
+            torch.nn.Embedding.forward = forward
 
     def take(self) -> tuple[int, int]:
         """Tokens and passes since the last call."""
@@ -48,7 +65,7 @@ class Subject:
     folder: str
     text_ids: list[int]
     never: int
-    counter: Counter = field(default_factory=Counter)
+    counter: Counter
 
     @property
     def vocab_size(self) -> int:
@@ -72,7 +89,6 @@ def random_llama(hidden: int = 256, layers: int = 4, max_length: int = 32768, se
     """A small Llama with random weights, for loads that a real model would take hours for."""
     import random
 
-    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
@@ -82,7 +98,7 @@ def random_llama(hidden: int = 256, layers: int = 4, max_length: int = 32768, se
         num_attention_heads=heads, num_key_value_heads=max(heads // 2, 1), max_position_embeddings=max_length,
         tie_word_embeddings=True,
     )  # fmt: skip
-    ids = [random.Random(seed).randrange(4, 2000) for _ in range(5000)]
+    ids = random.Random(seed).choices(range(4, 2000), k=5000)
     return _subject(LlamaForCausalLM(config).eval(), "", ids, 2047)
 
 
@@ -90,6 +106,4 @@ def _subject(model: Any, folder: str, text_ids: list[int], never: int) -> Subjec
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = never
     model.config.eos_token_id = None
-    subject = Subject(model, folder, text_ids, never)
-    subject.counter.watch(model)
-    return subject
+    return Subject(model, folder, text_ids, never, Counter(model.config.vocab_size))
