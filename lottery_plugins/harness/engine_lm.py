@@ -20,8 +20,8 @@ from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
-from lottery_plugins.harness.offers import offer_of
 from lottery_plugins.harness.resume import Measured, PlainRun
+from lottery_plugins.harness.truncation import truncation_of
 from lottery_plugins.protocols.engine import TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
@@ -146,10 +146,7 @@ class EngineLM:
         return ids[-room:]
 
     def _may_cut(self, request: Any, in_kwargs: object = None) -> bool:
-        declared = in_kwargs or offer_of(str(request.task_name)).get("truncation") or self._truncation
-        if declared not in ("left", "none"):
-            raise ConfigError(f"task {request.task_name}: metadata.lottery.truncation", declared, "left or none")
-        return bool(declared == "left")
+        return truncation_of(str(request.task_name), in_kwargs, self._truncation) == "left"
 
     def _does_not_fit(self, request: Any, problem: str, more: str) -> DataError:
         return DataError(
