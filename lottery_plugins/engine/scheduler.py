@@ -165,7 +165,7 @@ class Scheduler:
             params=job.params if draws else None,
             draw_seed=job.seed,
             draw_index=len(job.drawn),
-            targets=job.targets_within(count),
+            targets=job.targets_within(count) if job.targets else (),
         )
 
     # ------------------------------------------------------------------ admission
@@ -206,17 +206,18 @@ class Scheduler:
                 continue
             job.cached += count
             job.forwarded += count
-            job.logprobs += result.logprobs
-            job.is_greedy = job.is_greedy and result.is_greedy
-            is_prompt_done = job.cached + job.shift >= job.num_context
-            if job.compressed_at is None:
-                self._wake(self.cache.publish(job, with_tail=is_prompt_done and not job.drawn))
-            try:
-                if is_prompt_done and not job.drawn:
+            ends_prompt = not job.drawn and job.cached + job.shift >= job.num_context
+            if job.compressed_at is None and (ends_prompt or self.cache.has_full_block(job)):
+                self._wake(self.cache.publish(job, with_tail=ends_prompt))
+            if row.targets:
+                job.logprobs += result.logprobs
+                job.is_greedy = job.is_greedy and result.is_greedy
+            if ends_prompt and self._keep_of:
+                try:
                     self._compress(job)
-            except LotteryError as error:  # of the compression method
-                self._fail(job, error)
-                continue
+                except LotteryError as error:  # of the compression method
+                    self._fail(job, error)
+                    continue
             if row.params is not None and result.token is not None:
                 self._take_token(job, result.token)
             elif job.targets and not job.num_missing:

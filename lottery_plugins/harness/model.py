@@ -154,10 +154,13 @@ class LotteryLM(WrappingLM):
             self._say_resumed_steps(self.store)
             front = ReplayingFront(front, self.store, keys)
         facilities = self.assembly.facilities(front)
-        async with progress.shown():
-            return await solve_all(
-                problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
-            )
+        try:
+            async with progress.shown():
+                return await solve_all(
+                    problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
+                )
+        finally:
+            await facilities.close()
 
     def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
         failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]

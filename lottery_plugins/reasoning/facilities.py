@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.limits import Limits
 from lottery_plugins.protocols.memory import MemoryStore
@@ -44,11 +44,11 @@ class Facilities:
         open_memory: A fresh memory for one problem; None when the run has none.
         verifier: None when the run has none.
         release: Told once of each problem that has ended, by its trajectory number: its history may go.
-        numbers: Trajectory numbers, in the order in which the problems are started; from 1.
         limits: Budget of each problem.
         on_step: Told of each finished step, on the event loop's thread.
         authorize: The reason why a tool call is denied, or None. One that raises denies the call.
-        executor: Where tools run; None: asyncio's own threads. Must not be a process pool: tools need not pickle.
+        workers: The processes that tools run in; None: in threads.
+        executor: Those threads; None: asyncio's own.
         clock: Seconds, rising.
     """
 
@@ -59,9 +59,14 @@ class Facilities:
     open_memory: Callable[[], MemoryStore] | None = None
     verifier: Verifier | None = None
     release: Callable[[int], None] = _keep
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     limits: Limits = field(default_factory=Limits)
     on_step: Callable[[Problem, Step], None] = _ignore_step
     authorize: Callable[[Problem, ToolCall], str | None] = _allow
+    workers: ToolWorkers | None = None
     executor: Executor | None = None
     clock: Callable[[], float] = time.perf_counter
+
+    async def close(self) -> None:
+        """End what runs beside the event loop, when all problems have ended."""
+        if self.workers is not None:
+            await self.workers.close()

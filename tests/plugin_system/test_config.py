@@ -43,7 +43,7 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
         {"compression": "int4"}, {"reasoner": "react"}, {"tools": "python"}, {"tools": "python+calculator"},
         {"retriever": "bm25:top_k=2"}, {"memory": "scratchpad"}, {"base": "dummy"}, {"dtype": "bfloat16"},
         {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5}, {"engine": "rounds"}, {"engine": "packed"},
-        {"engine": "packed:block_size=32"}, {"prompt_truncation": "left"},
+        {"engine": "packed:block_size=32"}, {"prompt_truncation": "left"}, {"tool_timeout_s": 5},
     ],
 )  # fmt: skip
 def test_whatever_changes_an_answer_changes_the_fingerprint(change):
@@ -51,7 +51,9 @@ def test_whatever_changes_an_answer_changes_the_fingerprint(change):
     assert RunConfig.parse(first).fingerprint() != RunConfig.parse({**first, **change}).fingerprint()
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}, {"engine": "auto"}])
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}, {"engine": "auto"}, {"tool_workers": 2}]
+)
 def test_how_the_work_is_cut_up_does_not_change_the_fingerprint(change):
     assert (
         RunConfig.parse({"pretrained": "a"}).fingerprint()
@@ -98,6 +100,10 @@ def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
         ({"engine": "packed+vllm"}, "one engine"),
         ({"engine": "other/packed"}, "one of auto"),
         ({"prompt_truncation": "right"}, "none, left"),
+        ({"tool_timeout_s": 0}, "seconds in"),
+        ({"tool_timeout_s": float("nan")}, "seconds in"),
+        ({"tool_timeout_s": "5"}, "seconds in"),
+        ({"tool_workers": -1}, "at least 0"),
     ],
 )
 def test_bad_setting_is_named(arguments, told):
