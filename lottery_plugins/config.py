@@ -18,8 +18,10 @@ __all__ = ["ENGINES", "OUR_ARGUMENTS", "RunConfig"]
 _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
-_HOW_TO_RUN = ("engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers")
-OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_HOW_TO_RUN)
+_RUN_ARGUMENTS = (
+    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers"
+)  # fmt: skip
+OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
 """Model arguments that are ours; every other one goes to the base model."""
 
 ENGINES = ("auto", "packed", "rounds", "vllm", "openai")
@@ -152,9 +154,9 @@ class RunConfig:
             "verifier": str(self.verifier or ""),
             "knowledge_base": self.knowledge_base,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
+            "tool_timeout_s": self.tool_timeout_s,
             "engine": str(self.engine),
             "prompt_truncation": self.prompt_truncation,
-            "tool_timeout_s": self.tool_timeout_s,
         }
 
     def fingerprint(self, versions: Mapping[str, str] | None = None) -> str:
@@ -230,7 +232,9 @@ def _limits(arguments: Mapping[str, Any]) -> Limits:
 
 
 def _tool_timeout(arguments: Mapping[str, Any]) -> float:
-    value = arguments.get("tool_timeout_s", 60.0)
+    value = arguments.get("tool_timeout_s")
+    if value is None:
+        return 60.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
         raise ConfigError("tool_timeout_s", value, "a number of seconds in (0, 86400]", "The default is 60.")
     return float(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -44,6 +45,7 @@ class Facilities:
         open_memory: A fresh memory for one problem; None when the run has none.
         verifier: None when the run has none.
         release: Told once of each problem that has ended, by its trajectory number: its history may go.
+        numbers: Trajectory numbers, in the order in which the problems are started; from 1.
         limits: Budget of each problem.
         on_step: Told of each finished step, on the event loop's thread.
         authorize: The reason why a tool call is denied, or None. One that raises denies the call.
@@ -59,6 +61,7 @@ class Facilities:
     open_memory: Callable[[], MemoryStore] | None = None
     verifier: Verifier | None = None
     release: Callable[[int], None] = _keep
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     limits: Limits = field(default_factory=Limits)
     on_step: Callable[[Problem, Step], None] = _ignore_step
     authorize: Callable[[Problem, ToolCall], str | None] = _allow

@@ -65,11 +65,11 @@ async def _work(
 ) -> None:
     """Take the next waiting problem until none is left."""
     for index, problem in waiting:
-        results[index] = await solve(problem, reasoner, facilities, trajectory=index + 1)
+        results[index] = await solve(problem, reasoner, facilities)
         on_finished(index, results[index])
 
 
-async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities, *, trajectory: int = 0) -> Trajectory:
+async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities) -> Trajectory:
     """Solve one problem. Only cancellation, interrupts and the end of the run are raised; every other end is a
     trajectory.
 
@@ -79,7 +79,7 @@ async def solve(problem: Problem, reasoner: Reasoner, facilities: Facilities, *,
     services: ProblemServices | None = None
     error = ""
     try:
-        services = ProblemServices(problem, facilities, trajectory)
+        services = ProblemServices(problem, facilities)
         answer = _checked(await reasoner.solve(problem, services))
     except BudgetExceededError as spent:
         answer = Answer("", spent.reason)

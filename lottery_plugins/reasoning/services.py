@@ -42,10 +42,10 @@ class ProblemServices:
     which finished first.
     """
 
-    def __init__(self, problem: Problem, facilities: Facilities, trajectory: int = 0) -> None:
+    def __init__(self, problem: Problem, facilities: Facilities) -> None:
         self._problem = problem
-        self._trajectory = trajectory
         self._run = facilities
+        self._number = next(facilities.numbers)
         self._budget = Budget(facilities.limits, facilities.clock)
         allowed = problem.tools
         self._tools: dict[str, Tool] = {n: t for n, t in facilities.tools.items() if allowed is None or n in allowed}
@@ -100,7 +100,7 @@ class ProblemServices:
                 tuple(messages),
                 config.with_changes(max_tokens=granted),
                 sample=self._problem.sample + sample * SAMPLE_STRIDE,
-                trajectory=self._trajectory,
+                trajectory=self._number,
             )
             try:
                 completion = await self._run.generate(request)
@@ -203,7 +203,7 @@ class ProblemServices:
             await asyncio.gather(*abandoned, return_exceptions=True)
         finally:
             if is_first:
-                self._run.release(self._trajectory)
+                self._run.release(self._number)
 
     def _generation_config(
         self, max_tokens: int | None, stop: Sequence[str] | None, temperature: float | None

@@ -11,7 +11,7 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from lottery_plugins.engine.store import SampleStore
-from lottery_plugins.errors import RunEndedError
+from lottery_plugins.errors import LotteryError, RunEndedError
 from lottery_plugins.harness.model import LotteryLM
 
 PROGRAM = Path(__file__).with_name("run_scripted.py")
@@ -77,19 +77,21 @@ def reasoned(tiny_model, engine, sampling):
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    ("engine", "sampling"),
+    ("engine", "sampling", "error"),
     [
-        ("packed", {"do_sample": False}), ("rounds", {"do_sample": False}),
-        ("packed", {"do_sample": True, "temperature": 1.0, "seed": 3}),
+        ("packed", {"do_sample": False}, RunEndedError("stopped")),
+        ("packed", {"do_sample": True, "temperature": 1.0, "seed": 3}, RunEndedError("stopped")),
+        ("packed", {"do_sample": False}, RuntimeError("a plugin's fault")),  # which makes failed samples
+        ("rounds", {"do_sample": False}, RunEndedError("stopped")),
     ],
-)  # fmt: skip
-def test_stopped_run_ends_as_if_it_had_not_been_stopped(tiny_model, tmp_path, monkeypatch, engine, sampling):
+)
+def test_stopped_run_ends_as_if_it_had_not_been_stopped(tiny_model, tmp_path, monkeypatch, engine, sampling, error):
     monkeypatch.setenv("LOTTERY_CACHE", str(tmp_path / "whole"))
     put, kept, limit = SampleStore.put_completion, [], None
 
     def put_until_the_limit(self, *arguments):
         if len(kept) == limit:
-            raise RunEndedError("stopped")
+            raise error
         put(self, *arguments)
         kept.append(arguments[:2])
 
@@ -101,7 +103,7 @@ def test_stopped_run_ends_as_if_it_had_not_been_stopped(tiny_model, tmp_path, mo
     monkeypatch.setenv("LOTTERY_CACHE", str(tmp_path / "stopped"))
     kept.clear()
     limit = 7
-    with pytest.raises(RunEndedError, match="stopped"):
+    with pytest.raises(LotteryError, match=str(error)):
         reasoned(tiny_model, engine, sampling)
     limit = None
     assert reasoned(tiny_model, engine, sampling) == whole

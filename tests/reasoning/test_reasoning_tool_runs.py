@@ -9,6 +9,7 @@ import pytest
 from lottery_plugins.assembly import assemble
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
+from lottery_plugins.engine.rounds import RoundScheduler
 from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.limits import Limits, StopReason
 from lottery_plugins.reasoning.runner import solve_all
@@ -93,6 +94,6 @@ def test_arguments_that_cannot_be_pickled_run_in_a_thread_and_are_recorded():
 def test_a_run_has_processes_when_it_has_tools_and_wants_them(tools, number, has_workers):
     reasoner = "react" if tools else "chain-of-thought"
     config = RunConfig.parse({"reasoner": reasoner, "tools": tools, "tool_workers": number})
-    facilities = assemble(config, discover()).facilities(ScriptedBackend(), 4)
+    facilities = assemble(config, discover()).facilities(RoundScheduler(ScriptedBackend(), 4))
     assert (facilities.workers is not None) is has_workers
     asyncio.run(facilities.close())
