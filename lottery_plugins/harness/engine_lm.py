@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
@@ -25,12 +25,26 @@ from lottery_plugins.harness.truncation import truncation_of
 from lottery_plugins.protocols.engine import TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
-__all__ = ["EngineLM", "answer_on_engine"]
+__all__ = ["AnswersOne", "EngineLM", "answer_on_engine"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 512  # requests handed to the engine at a time; it admits as many as its cache holds
 _DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
+
+
+class AnswersOne(Protocol):
+    """Answers single requests of lm-eval: `EngineLM`, or a server."""
+
+    num_cut: int
+
+    def check(self, request_type: str, requests: Sequence[Any]) -> None:
+        """Refuse what it can't answer, before anything is computed."""
+        ...
+
+    async def ask(self, request_type: str, request: Any, rank: int, sample: int) -> tuple[Any, Measured]:
+        """Answer one request as lm-eval's method of that name would."""
+        ...
 
 
 class EngineLM:
@@ -158,7 +172,7 @@ class EngineLM:
 
 
 async def answer_on_engine(
-    run: PlainRun, lm: EngineLM, on_finished: Callable[[Trajectory], None] = lambda trajectory: None
+    run: PlainRun, lm: AnswersOne, on_finished: Callable[[Trajectory], None] = lambda trajectory: None
 ) -> None:
     """Answer what is missing of a run, keeping each answer as it comes.
 

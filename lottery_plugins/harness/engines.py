@@ -24,7 +24,7 @@ __all__ = ["base_args_for", "base_class_for", "open_engine", "read_engine_option
 
 logger = logging.getLogger(__name__)
 
-_ELSEWHERE = ("vllm",)  # engines that load the weights themselves
+_ELSEWHERE = ("vllm", "openai")  # engines whose weights are not in this process
 _OF_THE_COMMAND_LINE = ("batch_size", "max_batch_size", "device")
 
 
@@ -56,7 +56,9 @@ def _options_class(name: str) -> type:
         from lottery_plugins.backends.vllm_engine import VllmOptions
 
         return VllmOptions
-    raise ConfigError("engine", name, "auto, packed, rounds or vllm")
+    from lottery_plugins.backends.openai_server import OpenAIOptions
+
+    return OpenAIOptions
 
 
 def base_class_for(config: RunConfig) -> type:
@@ -71,9 +73,13 @@ def base_class_for(config: RunConfig) -> type:
     if config.base != "hf":
         raise ConfigError(f"engine={config.engine.name}", f"base={config.base}", "base=hf, whose tokens it uses")
     if config.compression:
-        allowed = "none with this engine, which loads the weights itself"
+        allowed = "none with this engine, whose weights are not in this process"
         hint = "Serve a checkpoint that is compressed already, or use engine=packed."
         raise ConfigError("compression", str(config.describe()["compression"]), allowed, hint)
+    if "pretrained" not in config.base_args and config.engine.name == "openai":
+        from lottery_plugins.harness.served import ServedLM
+
+        return ServedLM
     from lottery_plugins.backends.tokenizer_lm import TokenizerLM
 
     return TokenizerLM
@@ -103,6 +109,8 @@ def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEn
         return rounds
     if config.engine.name == "vllm":
         return _open_vllm(config, options, base)
+    if config.engine.name == "openai":
+        return _open_server(config, options, base)
     try:
         engine = _open_packed(config, options, base, press)
     except ConfigError as error:
@@ -147,6 +155,16 @@ def _open_vllm(config: RunConfig, options: Any, base: Any) -> RunEngine:
         tokens=engine,
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
     )
+
+
+def _open_server(config: RunConfig, options: Any, base: Any) -> RunEngine:
+    from lottery_plugins.backends.codec import HarnessCodec
+    from lottery_plugins.backends.openai_server import OpenAIServer
+
+    server = OpenAIServer(options, HarnessCodec(base, is_chat=False) if base.tokenizer is not None else None)
+    atexit.register(server.close)
+    is_chat = options.api == "chat"
+    return RunEngine(name="openai", base=base, max_live=config.max_live, server=server, takes_messages=is_chat)
 
 
 def _keep_of(press: Any) -> Callable[[int], int] | None:

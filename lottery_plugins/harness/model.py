@@ -31,6 +31,7 @@ from lottery_plugins.harness.logs import join_lm_eval
 from lottery_plugins.harness.problems import ChatPrompt, problems_of
 from lottery_plugins.harness.progress import RunProgress, run_progress
 from lottery_plugins.harness.resume import PlainRun, answer_plainly
+from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.wrapping import WrappingLM
 from lottery_plugins.ledger import Ledger
 from lottery_plugins.limits import StopReason
@@ -68,7 +69,7 @@ class LotteryLM(WrappingLM):
         self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods)
         self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
-        if self.engine.tokens is None:
+        if self.engine.is_base:
             self.compressed.attach()
         self.trajectories: list[Trajectory] = []
         self._is_answering = False
@@ -117,7 +118,7 @@ class LotteryLM(WrappingLM):
         self.trajectories += [t for t in run.trajectories if t is not None]
         return answers
 
-    async def _on_engine(self, run: PlainRun, lm: EngineLM) -> None:
+    async def _on_engine(self, run: PlainRun, lm: EngineLM | ServerLM) -> None:
         with run_progress(len(run.missing), run.request_type, self.engine.statistics) as progress:
             async with progress.shown():
                 await answer_on_engine(run, lm, progress.finished)
@@ -215,8 +216,8 @@ class LotteryLM(WrappingLM):
     # ------------------------------------------------------------------ what lm-eval asks of a model
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> Any:
-        """The chat as the base model wants it, or kept as messages for a reasoner, which renders each step itself."""
-        if self.config.is_plain:
+        """The chat as the base model wants it, or kept as messages for a reasoner or a server, which render it."""
+        if self.config.is_plain and not self.engine.takes_messages:
             return self.base.apply_chat_template(chat_history, add_generation_prompt=add_generation_prompt)
         return ChatPrompt.of(chat_history)
 
