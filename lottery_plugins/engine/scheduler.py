@@ -68,9 +68,8 @@ class Scheduler:
         """
         if self._ended:
             raise self._ended
-        job.began = time.perf_counter()
         if self.statistics.first_s is None:
-            self.statistics.first_s = job.began
+            self.statistics.first_s = time.perf_counter()
         heapq.heappush(self._arrived, (job.order, job))
         if self._loop is None or self._loop.done():
             self._loop = asyncio.get_running_loop().create_task(self._run())
@@ -106,14 +105,17 @@ class Scheduler:
         planned = time.perf_counter()
         results = await self._forward(plan, rows)
         computed = time.perf_counter()
+        tokens = sum(count for _, count in plan)
         self.statistics.count_step(
             rows=len(plan),
-            tokens=sum(count for _, count in plan),
+            tokens=tokens,
             seconds=computed - planned,
             is_prefill=any(not job.drawn for job, _ in plan),
         )
+        for job, count in plan:
+            job.model_s += (computed - planned) * count / tokens
         if results is None:
-            self.statistics.wasted_tokens += sum(count for _, count in plan)
+            self.statistics.wasted_tokens += tokens
         else:
             self._apply(plan, rows, results)
         self.statistics.schedule_s += planned - started + time.perf_counter() - computed

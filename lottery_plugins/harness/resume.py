@@ -30,7 +30,7 @@ class Measured:
         forwarded_tokens: Tokens sent through the model.
         completion_tokens: Tokens generated; 0 for a score. None where nobody tells.
         finish_reason: "stop" or "length"; "" for a score.
-        seconds: From the request to the answer.
+        seconds: Its share of the model's time.
     """
 
     prompt_tokens: int | None
