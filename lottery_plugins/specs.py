@@ -6,7 +6,8 @@
     none                          nothing, said aloud
 
 A spec needs no shell quoting and survives the parsers of lm-eval's `--model_args`: it has no comma, space, quote or
-bracket. Characters with a meaning are percent-encoded inside values (`%2B` for a plus); `write_specs` does that.
+bracket. Characters with a meaning are percent-encoded inside values (`%2B` for a plus); `write_specs` does that. A
+colon before `//` or a digit separates nothing, so an address is written as it is: `base_url=http://localhost:8000/v1`.
 In YAML the same may be nested: `[int8, {wanda: {sparsity: 0.3}}]`.
 """
 
@@ -27,6 +28,7 @@ RESERVED_NAMES = frozenset({"none", "null", "true", "false", "inf", "infinity", 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _OPTION = re.compile(r"[a-z_][a-z0-9_]*")
+_SEPARATOR = re.compile(r":(?!//|[0-9])")  # no option's name begins like this, addresses do
 _SAFE = "/.@-"  # beside letters, digits and the underscore: harmless in a shell, in lm-eval's parsers, and here
 
 
@@ -97,7 +99,7 @@ def _encode(value: object) -> str:
 
 
 def _parse_one(text: str, where: str, whole: str) -> PluginSpec:
-    name, *options = text.split(":")
+    name, *options = _SEPARATOR.split(text)
     distribution, slash, bare = name.rpartition("/")
     pairs: list[tuple[str, object]] = []
     for item in options:

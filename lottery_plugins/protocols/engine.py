@@ -111,7 +111,8 @@ class TokenScore:
     """How likely a continuation is.
 
     Attributes:
-        logprobs: Natural logarithm of each continuation token's probability.
+        logprobs: Natural logarithm of each continuation token's probability; one number for all of them together from
+            an engine that knows no more (rounds).
         is_greedy: Whether greedy decoding would produce it.
         cached_tokens: Tokens of the context that were not computed again.
         forwarded_tokens: Tokens that this request sent through the model.

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError, DataError, LotteryError
-from lottery_plugins.protocols.engine import Capabilities, SamplingParams, TokenCompletion, TokenEngine, TokenScore
+from lottery_plugins.protocols.engine import Capabilities, SamplingParams, TokenCompletion, TokenEngine
+from lottery_plugins.testing.contracts.engine_checks import Refusing, check_completion, check_score
 from lottery_plugins.testing.contracts.engine_plans import (
     SHARED,
     Living,
@@ -131,29 +132,29 @@ class _Suite:
         """What does not fit is refused, the session stays as it was, and the engine goes on."""
         told, some = engine.capabilities, self.codec.encode_more(" the")
         session = engine.open()
-        with _Refusing("an empty prompt", LotteryError):
+        with Refusing("an empty prompt", LotteryError):
             await engine.generate([], session, SamplingParams(max_tokens=1))
         if told.max_length is not None:
             long = (some * told.max_length)[: told.max_length]
-            with _Refusing("a prompt as long as the window", DataError):
+            with Refusing("a prompt as long as the window", DataError):
                 await engine.generate(long, session, SamplingParams(max_tokens=1))
             if told.scoring:
-                with _Refusing("a continuation beyond the window", DataError):
+                with Refusing("a continuation beyond the window", DataError):
                     await engine.score(long, some + some)
         assert session.ids == [], "a refused request changed its session"
         if told.scoring:
             for context, continuation in ((some, []), ([], some)):
-                with _Refusing("an empty context or continuation", DataError):
+                with Refusing("an empty context or continuation", DataError):
                     await engine.score(context, continuation)
         else:
-            with _Refusing("a score though capabilities.scoring is false", ConfigError):
+            with Refusing("a score though capabilities.scoring is false", ConfigError):
                 await engine.score(some, some)
         await Living(engine).ask(session, some, SamplingParams(max_tokens=2))
         if told.max_length is not None and told.max_length <= LONGEST_TRIED:
             for room in (1, 2):
                 fitting, params = (some * told.max_length)[: told.max_length - room], SamplingParams(max_tokens=7)
                 made = await engine.generate(fitting, engine.open(), params)
-                self.check_completion(made, len(fitting), params, told.max_length)
+                check_completion(self.codec, made, len(fitting), params, told.max_length)
 
     async def pinned(self, engine: TokenEngine) -> None:
         """A pinned prefix changes no answer."""
@@ -197,7 +198,7 @@ class _Suite:
 
             self.run(together)
             for one in made:
-                self.check_completion(one.completion, len(one.prompt), one.params, told.max_length)
+                check_completion(self.codec, one.completion, len(one.prompt), one.params, told.max_length)
             if told.batch_invariant:
                 self.compare_alone(made)
 
@@ -215,32 +216,6 @@ class _Suite:
                 f"beside others {one.params} gave {here.text!r}, alone {alone.text!r}"
             )
 
-    def check_completion(
-        self, made: TokenCompletion, prompt_tokens: int, params: SamplingParams, window: int | None
-    ) -> None:
-        """One answer in itself."""
-        room = params.max_tokens if window is None else window - prompt_tokens
-        most = min(params.max_tokens, room + 1)  # the last token of a window need not be read again
-        assert len(made.ids) <= made.generated_tokens <= most, (
-            f"{len(made.ids)} tokens kept of {made.generated_tokens} generated, where {most} are allowed"
-        )
-        assert made.finish_reason in ("stop", "length"), f"finish_reason is {made.finish_reason!r}"
-        if made.finish_reason == "length":
-            least = min(params.max_tokens, room)
-            assert made.generated_tokens >= least, f"it ended by its length after {made.generated_tokens} of {least}"
-        found = [stop for stop in params.stop if stop in made.text]
-        assert not found, f"the stop string {found[0]!r} is in the text {made.text!r}"
-        ends = self.codec.end_ids.intersection(made.ids)
-        assert params.ignore_end or not ends, f"the end-of-text token {ends} is in the completion"
-        told = self.codec.decode(made.ids).rstrip("\ufffd")
-        assert made.text.startswith(told), f"the ids say {told!r}, the text {made.text!r}"
-        assert made.prompt_tokens == prompt_tokens, f"{made.prompt_tokens} prompt tokens told, {prompt_tokens} asked"
-        assert 0 <= made.cached_tokens < prompt_tokens, f"{made.cached_tokens} of {prompt_tokens} from the cache"
-        through = made.cached_tokens + made.forwarded_tokens
-        needed = prompt_tokens + made.generated_tokens - 1
-        assert through >= needed, f"{through} tokens cached or forwarded, where {needed} are needed"
-        assert made.seconds >= 0, f"it took {made.seconds} s"
-
     def any_stop(self) -> None:
         """A stop string ends the completion where it first appears, even when it spans tokens."""
         told = self.told()
@@ -249,7 +224,7 @@ class _Suite:
         @given(prompt=pieces(self.codec), params=sampling(stops=False), at=st.integers(0, 30), length=st.integers(1, 4))
         def property_of(prompt: tuple[int, ...], params: SamplingParams, at: int, length: int) -> None:
             whole = self.alone(prompt, params)
-            self.check_completion(whole, len(prompt), params, told.max_length)
+            check_completion(self.codec, whole, len(prompt), params, told.max_length)
             stop = whole.text[at % max(1, len(whole.text)) :][:length]
             if not stop or "\ufffd" in whole.text:
                 return  # nothing was generated, or bytes that are no text
@@ -286,7 +261,7 @@ class _Suite:
                 asked = ((context, first + second), (context, first), (context + first, second))
                 scores = await asyncio.gather(*(engine.score(*pair) for pair in asked))
                 for (before, after), score in zip(asked, scores, strict=True):
-                    self.check_score(score, len(before), len(after))
+                    check_score(score, len(before), len(after), len(after) if self.scores_tokens else 1)
                 apart = scores[1].logprob + scores[2].logprob
                 assert math.isclose(scores[0].logprob, apart, rel_tol=TOLERANCE, abs_tol=TOLERANCE), (
                     f"a continuation scores {scores[0].logprob}, its two parts {apart}"
@@ -299,32 +274,3 @@ class _Suite:
             self.run(check)
 
         property_of()
-
-    def check_score(self, score: TokenScore, context: int, continuation: int) -> None:
-        """One score in itself."""
-        wanted = continuation if self.scores_tokens else 1
-        assert len(score.logprobs) == wanted, f"{len(score.logprobs)} log probabilities, wanted are {wanted}"
-        bad = [number for number in score.logprobs if not -math.inf < number <= 1e-6]
-        assert not bad, f"{bad[0]} is no log probability"
-        assert isinstance(score.is_greedy, bool), f"is_greedy is {score.is_greedy!r}"
-        assert 0 <= score.cached_tokens <= context, f"{score.cached_tokens} of a context of {context} from the cache"
-        through, needed = score.cached_tokens + score.forwarded_tokens, context + continuation - 1
-        assert through >= needed, f"{through} tokens cached or forwarded, where {needed} are needed"
-
-
-class _Refusing:
-    """A block that must raise; `pytest.raises`, with a message that says what was accepted."""
-
-    def __init__(self, what: str, error: type[Exception]) -> None:
-        self.what, self.error = what, error
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        assert kind is not None, f"the engine accepted {self.what}"
-        if issubclass(kind, self.error):
-            return True
-        if issubclass(kind, Exception):
-            raise AssertionError(f"{self.what} raised {kind.__name__}, not {self.error.__name__}") from error
-        return False
