@@ -180,7 +180,9 @@ class LotteryLM(WrappingLM):
         """Where finished samples are kept until lm-eval has written them; None without `resume`."""
         if not self.config.resume:
             return None
-        return SampleStore(cache_folder() / "unfinished" / f"{self.assembly.fingerprint[:32]}-{self.rank}.sqlite")
+        # `auto` may take another engine after an upgrade, and their answers must not mix
+        name = f"{self.assembly.fingerprint[:32]}-{self.engine.name}-{self.rank}.sqlite"
+        return SampleStore(cache_folder() / "unfinished" / name)
 
     def _begin(self) -> SampleStore | None:
         """The store for the next requests; afresh when lm-eval already took the answers of the last ones."""
