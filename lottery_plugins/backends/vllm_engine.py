@@ -30,7 +30,7 @@ from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError, RunEndedError
 from lottery_plugins.protocols.engine import Capabilities, SamplingParams, Session, TokenCompletion, TokenScore
 
-__all__ = ["VllmEngine", "VllmOptions"]
+__all__ = ["VllmEngine"]
 
 
 class VllmEngine:

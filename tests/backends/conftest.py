@@ -4,13 +4,15 @@ import openai_standin
 import pytest
 
 from lottery_plugins.backends import http_client
-from lottery_plugins.backends.openai_server import OpenAIOptions, OpenAIServer
+from lottery_plugins.backends.openai_options import OpenAIOptions
+from lottery_plugins.backends.openai_server import OpenAIServer
 
 
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(http_client, "_FIRST_WAIT_S", 0.01)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    for name in ("OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
     with openai_standin.running() as running:
         yield running
 

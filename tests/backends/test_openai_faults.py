@@ -9,7 +9,8 @@ import pytest
 from openai_standin import ask, completion, say
 
 from lottery_plugins.backends import http_client
-from lottery_plugins.backends.openai_server import OpenAIOptions, OpenAIServer
+from lottery_plugins.backends.openai_options import OpenAIOptions
+from lottery_plugins.backends.openai_server import OpenAIServer
 from lottery_plugins.errors import BackendError, ConfigError, DataError, RunEndedError
 
 KEY = "sk-very-secret"

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from openai_standin import ask, completion, say
 
-from lottery_plugins.backends.openai_server import OpenAIOptions
+from lottery_plugins.backends.openai_options import OpenAIOptions
 from lottery_plugins.errors import BackendError, ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig, GenerationRequest
 from lottery_plugins.messages import Message
@@ -31,6 +31,19 @@ def test_a_chat_goes_to_the_chat_path_and_comes_back_counted(server, connect):
     }
     assert (made.text, made.finish_reason, made.prompt) == ("211 m", "stop", "Be brief.\n\nHow long?")
     assert (made.prompt_tokens, made.cached_tokens, made.completion_tokens, made.forwarded_tokens) == (10, 4, 3, 8)
+
+
+def test_a_server_that_counts_nothing_is_believed(server, connect):
+    for usage in (None, [], {"prompt_tokens": "many", "prompt_tokens_details": None}):
+        say(server, (200, {**completion("ok"), "usage": usage}, {}))
+        made = asyncio.run(connect().generate(ask()))
+        assert (made.text, made.prompt_tokens, made.completion_tokens, made.cached_tokens) == ("ok", None, None, 0)
+        assert made.forwarded_tokens is None
+
+
+def test_text_of_any_kind_is_sent(server, connect):
+    asyncio.run(connect().generate(ask("不在 \ud800 \x00 \U0001f600")))
+    assert server.requests[0][1]["messages"][0]["content"] == "不在 ? \x00 \U0001f600"
 
 
 def test_plain_text_goes_to_the_completions_path(server, connect):
