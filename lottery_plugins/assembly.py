@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from lottery_plugins.compression.apply import check_composition
 from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
+from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.backend import TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
@@ -79,7 +81,7 @@ class Assembly:
         return self.config.fingerprint(self.versions)
 
     def facilities(self, engine: TextEngine) -> Facilities:
-        """What all problems of the run share. Used from one event loop."""
+        """What all problems of the run share. Used from one event loop, at whose end it is closed."""
         return Facilities(
             generate=engine.generate,
             count_tokens=engine.count_tokens,
@@ -91,7 +93,15 @@ class Assembly:
             limits=self.config.limits,
             on_step=self.registry.observers.step_finished,
             authorize=self.registry.observers.authorize,
+            workers=self._workers(),
         )
+
+    def _workers(self) -> ToolWorkers | None:
+        """No process is started before a tool is called. Elsewhere than on POSIX tools run in threads."""
+        number = self.config.tool_workers
+        if not self.tools or number == 0 or os.name != "posix":
+            return None
+        return ToolWorkers(self.tools, number or default_num_workers(), self.config.tool_timeout_s)
 
     def _opener(self) -> Callable[[], Any] | None:
         if self.memory is None:

@@ -18,7 +18,9 @@ __all__ = ["ENGINES", "OUR_ARGUMENTS", "RunConfig"]
 _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
-_RUN_ARGUMENTS = ("engine", "prompt_truncation", "max_live", "max_failed", "resume")
+_RUN_ARGUMENTS = (
+    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers"
+)  # fmt: skip
 OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
 """Model arguments that are ours; every other one goes to the base model."""
 
@@ -52,6 +54,9 @@ class RunConfig:
         max_live: Most problems in flight; finished ones are stored at once.
         max_failed: Most problems that may fail (a plugin that raised) and count as wrong; more end the run.
         resume: Whether finished samples are kept on disk until the run is complete.
+        tool_timeout_s: Most seconds for a tool call; then its process is killed and the model told so.
+        tool_workers: Most processes for tools; 0: they run in threads, where no call can be ended; None: a few more
+            than there are cores.
     """
 
     base: str = "hf"
@@ -69,6 +74,8 @@ class RunConfig:
     max_live: int = 64
     max_failed: int = 0
     resume: bool = True
+    tool_timeout_s: float = 60.0
+    tool_workers: int | None = None
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> RunConfig:
@@ -100,6 +107,10 @@ class RunConfig:
             max_live=_whole_number(arguments, "max_live", 64),
             max_failed=_whole_number(arguments, "max_failed", 0, least=0),
             resume=_boolean(arguments, "resume", default=True),
+            tool_timeout_s=_tool_timeout(arguments),
+            tool_workers=None
+            if arguments.get("tool_workers") is None
+            else _whole_number(arguments, "tool_workers", 0, least=0),
         ).checked()
 
     def checked(self) -> RunConfig:
@@ -143,6 +154,7 @@ class RunConfig:
             "verifier": str(self.verifier or ""),
             "knowledge_base": self.knowledge_base,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
+            "tool_timeout_s": self.tool_timeout_s,
             "engine": str(self.engine),
             "prompt_truncation": self.prompt_truncation,
         }
@@ -217,6 +229,15 @@ def _limits(arguments: Mapping[str, Any]) -> Limits:
         max_new_tokens=_whole_number(arguments, "max_new_tokens", default.max_new_tokens),
         max_seconds=seconds,
     )
+
+
+def _tool_timeout(arguments: Mapping[str, Any]) -> float:
+    value = arguments.get("tool_timeout_s")
+    if value is None:
+        return 60.0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
+        raise ConfigError("tool_timeout_s", value, "a number of seconds in (0, 86400]", "The default is 60.")
+    return float(value)
 
 
 def _whole_number(arguments: Mapping[str, Any], name: str, default: int, least: int = 1) -> int:

@@ -72,7 +72,8 @@ class Completion:
         completion_tokens: Tokens generated; None where the backend can't tell.
         forwarded_tokens: Tokens sent through the model, prompt and generated; None where the backend can't tell.
         finish_reason: "stop", "length", or "unknown" where the backend can't tell.
-        seconds: Wall time of the batch it was made in, shared out evenly over the batch.
+        seconds: Its share of the model's time: that of the batches it was made in, shared out over their rows. Where
+            the model runs elsewhere, from the request to the answer.
         ids: Generated tokens before the stop string; () where the backend can't tell.
     """
 

@@ -43,7 +43,8 @@ class Counters:
         generated_tokens: Tokens of all completions.
         forwarded_tokens: Tokens sent through the model for completions and scores.
         retrieved_tokens: Tokens of all retrieved text.
-        seconds: Sum of the wall times of the problems; problems run side by side, so it may exceed the run's time.
+        seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
+            what problems shared being shared out.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
     """
 

@@ -53,7 +53,7 @@ class HarnessCodec:
         return ids[len(before) :] if ids[: len(before)] == before else self._plain(text)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of generated tokens, as lm-eval decodes them."""
+        """The text of generated tokens, as lm-eval decodes them: SentencePiece's decoder drops a first space."""
         return str(self._lm.tok_decode(list(ids)))
 
     def render(self, messages: Sequence[Message]) -> str:

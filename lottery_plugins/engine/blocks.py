@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 
 __all__ = ["BlockPool"]
@@ -20,8 +21,10 @@ class BlockPool:
     def __init__(self, num_blocks: int) -> None:
         self.num_blocks = num_blocks
         self.num_free = num_blocks
-        self._end_of = {0: num_blocks}  # first block of a free run -> one behind its last
-        self._start_of = {num_blocks: 0}
+        self._end_of: dict[int, int] = {}  # first block of a free run -> one behind its last
+        self._start_of: dict[int, int] = {}
+        self._by_length: list[tuple[int, int, int]] = []  # heap of (-length, start, end); runs that are gone stay in it
+        self._add_run(0, num_blocks)
 
     def take(self, count: int, after: int | None = None) -> list[int]:
         """Take blocks, at most as many as are free.
@@ -36,7 +39,7 @@ class BlockPool:
         if after is not None and after + 1 in self._end_of:
             taken += self._cut(after + 1, after + 1, count)
         while len(taken) < count:
-            start, end = max(self._end_of.items(), key=lambda run: run[1] - run[0])
+            start, end = self._longest()
             missing = count - len(taken)
             begin = start + (end - start - missing) // 2 if end - start > missing else start
             taken += self._cut(start, begin, missing)
@@ -52,8 +55,22 @@ class BlockPool:
                 start = self._start_of.pop(start)
             if end in self._end_of:
                 end = self._end_of.pop(end)
-            self._end_of[start] = end
-            self._start_of[end] = start
+            self._add_run(start, end)
+
+    def _add_run(self, start: int, end: int) -> None:
+        self._end_of[start] = end
+        self._start_of[end] = start
+        heapq.heappush(self._by_length, (start - end, start, end))
+        if len(self._by_length) > 8 * len(self._end_of) + 64:
+            self._by_length = [(first - last, first, last) for first, last in self._end_of.items()]
+            heapq.heapify(self._by_length)
+
+    def _longest(self) -> tuple[int, int]:
+        while True:
+            _, start, end = self._by_length[0]
+            if self._end_of.get(start) == end:
+                return start, end
+            heapq.heappop(self._by_length)
 
     def _cut(self, start: int, begin: int, count: int) -> list[int]:
         """Take up to `count` blocks from `begin` on out of the free run that starts at `start`."""
@@ -62,6 +79,5 @@ class BlockPool:
         stop = min(end, begin + count)
         for left, right in ((start, begin), (stop, end)):
             if left < right:
-                self._end_of[left] = right
-                self._start_of[right] = left
+                self._add_run(left, right)
         return list(range(begin, stop))

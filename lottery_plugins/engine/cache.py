@@ -81,6 +81,10 @@ class JobCache:
         self._announce(job)
         return True
 
+    def has_full_block(self, job: Job) -> bool:
+        """Whether a block of the job is full that the tree has not been told of."""
+        return (len(job.nodes) + 1) * self.block_size <= job.cached
+
     def publish(self, job: Job, *, with_tail: bool) -> list[int]:
         """Tell the tree what was computed of a job; returns the keys of the blocks that are new to it.
 

@@ -61,7 +61,7 @@ class Job:
         drawn: Tokens drawn.
         logprobs: Of the targets so far.
         is_greedy: Whether all of them have the highest logit.
-        began: Clock at arrival.
+        model_s: Its share of the seconds of its steps, by tokens.
         awaited: Keys of the blocks that others may wait for this job to compute.
         is_cancelled: Nobody waits for the answer any more.
     """
@@ -87,7 +87,7 @@ class Job:
     drawn: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     is_greedy: bool = True
-    began: float = 0.0
+    model_s: float = 0.0
     awaited: list[int] = field(default_factory=list)
     is_cancelled: bool = False
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -181,14 +180,13 @@ class PackedEngine:
 
     def _finished(self, job: Job, reason: str) -> object:
         """The answer of a job that is done."""
-        seconds = time.perf_counter() - job.began
         if job.params is None or job.watch is None:
             return TokenScore(
                 logprobs=tuple(job.logprobs),
                 is_greedy=job.is_greedy,
                 cached_tokens=job.found,
                 forwarded_tokens=job.forwarded,
-                seconds=seconds,
+                seconds=job.model_s,
             )
         drawn = job.drawn[:-1] if reason == "end" else job.drawn
         hit = job.watch.finish(drawn)
@@ -200,7 +198,7 @@ class PackedEngine:
             cached_tokens=job.found,
             forwarded_tokens=job.forwarded,
             generated_tokens=len(job.drawn),
-            seconds=seconds,
+            seconds=job.model_s,
         )
         kept = None
         if job.compressed_at is not None:

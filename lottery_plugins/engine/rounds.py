@@ -1,7 +1,7 @@
 """A scheduler over a backend that answers in batches: the requests of all live problems share its rounds.
 
 A round starts as soon as no coroutine has anything left to do but wait for the model; it does not wait for tools,
-which run in threads meanwhile and whose problems join a later round. The batch itself runs in the event loop's own
+which run beside it meanwhile and whose problems join a later round. The batch itself runs in the event loop's own
 thread: the model keeps the thread pool that it was loaded with, and Ctrl-C stops it at once.
 """
 

@@ -68,9 +68,8 @@ class Scheduler:
         """
         if self._ended:
             raise self._ended
-        job.began = time.perf_counter()
         if self.statistics.first_s is None:
-            self.statistics.first_s = job.began
+            self.statistics.first_s = time.perf_counter()
         heapq.heappush(self._arrived, (job.order, job))
         if self._loop is None or self._loop.done():
             self._loop = asyncio.get_running_loop().create_task(self._run())
@@ -106,14 +105,17 @@ class Scheduler:
         planned = time.perf_counter()
         results = await self._forward(plan, rows)
         computed = time.perf_counter()
+        tokens = sum(count for _, count in plan)
         self.statistics.count_step(
             rows=len(plan),
-            tokens=sum(count for _, count in plan),
+            tokens=tokens,
             seconds=computed - planned,
             is_prefill=any(not job.drawn for job, _ in plan),
         )
+        for job, count in plan:
+            job.model_s += (computed - planned) * count / tokens
         if results is None:
-            self.statistics.wasted_tokens += sum(count for _, count in plan)
+            self.statistics.wasted_tokens += tokens
         else:
             self._apply(plan, rows, results)
         self.statistics.schedule_s += planned - started + time.perf_counter() - computed
@@ -165,7 +167,7 @@ class Scheduler:
             params=job.params if draws else None,
             draw_seed=job.seed,
             draw_index=len(job.drawn),
-            targets=job.targets_within(count),
+            targets=job.targets_within(count) if job.targets else (),
         )
 
     # ------------------------------------------------------------------ admission
@@ -206,17 +208,18 @@ class Scheduler:
                 continue
             job.cached += count
             job.forwarded += count
-            job.logprobs += result.logprobs
-            job.is_greedy = job.is_greedy and result.is_greedy
-            is_prompt_done = job.cached + job.shift >= job.num_context
-            if job.compressed_at is None:
-                self._wake(self.cache.publish(job, with_tail=is_prompt_done and not job.drawn))
-            try:
-                if is_prompt_done and not job.drawn:
+            ends_prompt = not job.drawn and job.cached + job.shift >= job.num_context
+            if job.compressed_at is None and (ends_prompt or self.cache.has_full_block(job)):
+                self._wake(self.cache.publish(job, with_tail=ends_prompt))
+            if row.targets:
+                job.logprobs += result.logprobs
+                job.is_greedy = job.is_greedy and result.is_greedy
+            if ends_prompt and self._keep_of:
+                try:
                     self._compress(job)
-            except LotteryError as error:  # of the compression method
-                self._fail(job, error)
-                continue
+                except LotteryError as error:  # of the compression method
+                    self._fail(job, error)
+                    continue
             if row.params is not None and result.token is not None:
                 self._take_token(job, result.token)
             elif job.targets and not job.num_missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 __all__ = ["EngineStatistics"]
@@ -60,6 +60,24 @@ class EngineStatistics:
         """Share of the time between the first request and the last answer in which the model ran, in [0, 1]."""
         span = (self.last_s or 0.0) - (self.first_s or 0.0)
         return min(1.0, (self.prefill_s + self.decode_s) / span) if span > 0 else 0.0
+
+    def begin(self) -> EngineStatistics:
+        """A copy of the counts so far, for `since`; the clock starts at the next request."""
+        copy = replace(self)
+        self.first_s = None
+        return copy
+
+    def since(self, before: EngineStatistics) -> EngineStatistics:
+        """The counts after `begin` gave `before`."""
+        counts = [f.name for f in fields(self) if f.name not in ("first_s", "last_s")]
+        grown: dict[str, Any] = {name: getattr(self, name) - getattr(before, name) for name in counts}
+        return EngineStatistics(**grown, first_s=self.first_s, last_s=self.last_s)
+
+    @property
+    def seconds_per_token(self) -> float | None:
+        """Time of the engine for each forwarded token; None before there was one."""
+        spent = self.prefill_s + self.decode_s + self.schedule_s
+        return spent / self.forwarded_tokens if self.forwarded_tokens else None
 
     def count_step(self, *, rows: int, tokens: int, seconds: float, is_prefill: bool) -> None:
         """One forward pass."""

@@ -16,9 +16,6 @@ from lottery_plugins.engine.tokens import TokenCodec
 __all__ = ["StopHit", "StopWatch", "first_stop", "num_ids_within"]
 
 
-_CHARACTER_BYTES = 4  # a character whose bytes are several tokens: while they arrive the text is not just growing
-
-
 class StopHit(NamedTuple):
     """A completion up to its end.
 
@@ -109,14 +106,14 @@ def num_ids_within(text: str, ids: Sequence[int], codec: TokenCodec) -> int:
     Cost: a few decodings where `text` ends near the end of the ids, about 2 log2(len(ids)) otherwise.
     """
 
-    def length(num_ids: int) -> int:
-        return len(codec.decode(ids[:num_ids]))
+    def num_certain(num_ids: int) -> int:
+        """Characters that later tokens can't change: half a character is U+FFFD until the rest of it has come."""
+        return len(codec.decode(ids[:num_ids]).rstrip("\ufffd"))
 
     low, high, stride = len(ids), len(ids), 1
-    while low and length(low) > len(text):
+    while low and num_certain(low) > len(text):
         low, high, stride = max(0, low - stride), low - 1, stride * 2
-    fits = low + bisect_right(range(low + 1, high + 1), len(text), key=length)
-    fits = min(fits + _CHARACTER_BYTES - 1, len(ids))
+    fits = low + bisect_right(range(low + 1, high + 1), len(text), key=num_certain)
     while fits and not text.startswith(codec.decode(ids[:fits])):
         fits -= 1
     return fits

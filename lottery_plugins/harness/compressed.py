@@ -11,9 +11,14 @@ from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
 from lottery_plugins.protocols.compression import KVPress
 
-__all__ = ["CompressedBase"]
+__all__ = ["CompressedBase", "has_weights"]
 
 _SPARSE = 0.01
+
+
+def has_weights(base: Any) -> bool:
+    """Whether an lm-eval model holds a model in this process; one for an engine elsewhere has a tokenizer alone."""
+    return hasattr(getattr(base, "_model", None), "parameters")
 
 
 class CompressedBase:
@@ -38,7 +43,7 @@ class CompressedBase:
         self._report: Any = None
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
         self.press: Any = None
-        if not hasattr(base, "_model"):
+        if not has_weights(base):
             if methods:
                 raise ConfigError(
                     "compression",
@@ -90,7 +95,7 @@ class CompressedBase:
         Args:
             engine_statistics: Those of the engine, which counts what a KV-cache method left; None where it has none.
         """
-        if not hasattr(self._base, "_model"):
+        if not has_weights(self._base):
             return {}
         from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
@@ -20,17 +20,31 @@ from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
-from lottery_plugins.harness.offers import offer_of
 from lottery_plugins.harness.resume import Measured, PlainRun
+from lottery_plugins.harness.truncation import truncation_of
 from lottery_plugins.protocols.engine import TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
-__all__ = ["EngineLM", "answer_on_engine"]
+__all__ = ["AnswersOne", "EngineLM", "answer_on_engine"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 512  # requests handed to the engine at a time; it admits as many as its cache holds
 _DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
+
+
+class AnswersOne(Protocol):
+    """Answers single requests of lm-eval: `EngineLM`, or a server."""
+
+    num_cut: int
+
+    def check(self, request_type: str, requests: Sequence[Any]) -> None:
+        """Refuse what it can't answer, before anything is computed."""
+        ...
+
+    async def ask(self, request_type: str, request: Any, rank: int, sample: int) -> tuple[Any, Measured]:
+        """Answer one request as lm-eval's method of that name would."""
+        ...
 
 
 class EngineLM:
@@ -146,10 +160,7 @@ class EngineLM:
         return ids[-room:]
 
     def _may_cut(self, request: Any, in_kwargs: object = None) -> bool:
-        declared = in_kwargs or offer_of(str(request.task_name)).get("truncation") or self._truncation
-        if declared not in ("left", "none"):
-            raise ConfigError(f"task {request.task_name}: metadata.lottery.truncation", declared, "left or none")
-        return bool(declared == "left")
+        return truncation_of(str(request.task_name), in_kwargs, self._truncation) == "left"
 
     def _does_not_fit(self, request: Any, problem: str, more: str) -> DataError:
         return DataError(
@@ -161,7 +172,7 @@ class EngineLM:
 
 
 async def answer_on_engine(
-    run: PlainRun, lm: EngineLM, on_finished: Callable[[Trajectory], None] = lambda trajectory: None
+    run: PlainRun, lm: AnswersOne, on_finished: Callable[[Trajectory], None] = lambda trajectory: None
 ) -> None:
     """Answer what is missing of a run, keeping each answer as it comes.
 

@@ -7,98 +7,25 @@ computed is found again in the next call.
 
 from __future__ import annotations
 
+import atexit
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from lottery_plugins.backends.harness_lm import HarnessBackend
 from lottery_plugins.config import RunConfig
-from lottery_plugins.engine.rounds import RoundScheduler
-from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.harness.engine_lm import EngineLM
-from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra, check_model_settings
-from lottery_plugins.options import build_plugin
-from lottery_plugins.protocols.backend import TextEngine
+from lottery_plugins.harness.base_model import find_base_model
+from lottery_plugins.harness.gen_settings import check_model_settings
+from lottery_plugins.harness.run_engine import RunEngine
+from lottery_plugins.options import build_plugin, check_requirements
 from lottery_plugins.protocols.compression import removed_count
-from lottery_plugins.protocols.engine import TokenEngine
-from lottery_plugins.trajectory import Problem
 
-__all__ = ["RunEngine", "open_engine", "read_engine_options"]
+__all__ = ["base_args_for", "base_class_for", "open_engine", "read_engine_options"]
 
 logger = logging.getLogger(__name__)
 
-_BATCHES_A_ROUND = 4  # so that the base model can sort by length inside a round
-
-
-@dataclass(kw_only=True)
-class RunEngine:
-    """What answers a run's requests.
-
-    Attributes:
-        name: As in `engine=`.
-        base: The lm-eval model.
-        max_live: Most problems in flight; sizes the rounds where the base model's batch size is not a number.
-        tokens: The token engine; None: the base model's own methods.
-        codec_of: The codec for rendering as a chat, or as plain text.
-        facts: What the ledger tells of it beside the counts: threads, kv_cache_bytes.
-    """
-
-    name: str
-    base: Any
-    max_live: int
-    tokens: TokenEngine | None = None
-    codec_of: Callable[[bool], TokenCodec] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    _fronts: dict[bool, TextEngine] = field(default_factory=dict)
-
-    @property
-    def statistics(self) -> Any:
-        """Its `EngineStatistics`; None where nothing is counted."""
-        return getattr(self.tokens, "statistics", None)
-
-    @property
-    def defaults(self) -> SamplingDefaults:
-        """The model's own sampling settings, for an engine that does not read them itself."""
-        return SamplingDefaults.of(getattr(self.base, "_model", None))
-
-    def front(self, is_chat: bool) -> TextEngine:
-        """Where reasoners' requests go: text in, text out. One for each rendering, kept across calls."""
-        if self.tokens is None or self.codec_of is None:
-            return RoundScheduler(HarnessBackend(self.base, is_chat=is_chat), self._round_size())
-        if is_chat not in self._fronts:
-            from lottery_plugins.engine.conversations import Conversations
-
-            self._fronts[is_chat] = Conversations(self.tokens, self.codec_of(is_chat))
-        return self._fronts[is_chat]
-
-    def prepared(self, problems: Sequence[Problem]) -> list[Problem]:
-        """The problems with the model's own sampling settings filled in, where the engine does not read them itself.
-
-        Raises:
-            ConfigError: A task has settings that this engine does not know.
-        """
-        if self.tokens is None:
-            return list(problems)
-        for task, config in {problem.task: problem.config for problem in problems}.items():
-            check_extra(config, f"task {task}")
-        return [replace(problem, config=self.defaults.fill(problem.config)) for problem in problems]
-
-    def lm(self, truncation: str) -> EngineLM | None:
-        """Answers lm-eval's own requests; None: the base model does."""
-        if self.tokens is None or self.codec_of is None:
-            return None
-        return EngineLM(self.tokens, self.codec_of(False), self.base, truncation, self.defaults)
-
-    def describe(self) -> dict[str, Any]:
-        """For the ledger."""
-        counted = self.statistics.to_json() if self.statistics is not None else {}
-        return {"name": self.name, **counted, **self.facts}
-
-    def _round_size(self) -> int:
-        size = getattr(self.base, "batch_size", 1)
-        return max(_BATCHES_A_ROUND * size, 16) if isinstance(size, int) else self.max_live
+_ELSEWHERE = ("vllm", "openai")  # engines whose weights are not in this process
+_OF_THE_COMMAND_LINE = ("batch_size", "max_batch_size", "device")
 
 
 def read_engine_options(config: RunConfig) -> Any:
@@ -115,7 +42,9 @@ def read_engine_options(config: RunConfig) -> Any:
                 where, dict(spec.options), "no options", "Name the engine that has them: packed:threads=2."
             )
         return None
-    return build_plugin(_options_class(spec.name), dict(spec.options), where)
+    cls = _options_class(spec.name)
+    check_requirements(cls, where)
+    return build_plugin(cls, dict(spec.options), where)
 
 
 def _options_class(name: str) -> type:
@@ -123,7 +52,44 @@ def _options_class(name: str) -> type:
         from lottery_plugins.backends.packed.options import PackedOptions
 
         return PackedOptions
-    raise ConfigError("engine", name, "auto, packed or rounds")
+    if name == "vllm":
+        from lottery_plugins.backends.vllm_engine import VllmOptions
+
+        return VllmOptions
+    from lottery_plugins.backends.openai_server import OpenAIOptions
+
+    return OpenAIOptions
+
+
+def base_class_for(config: RunConfig) -> type:
+    """The lm-eval model to load: the one named, or its tokenizer alone where the engine loads the weights elsewhere.
+
+    Raises:
+        ConfigError: There is no such model, or the engine does not go with it.
+    """
+    named = find_base_model(config.base)
+    if config.engine.name not in _ELSEWHERE:
+        return named
+    if config.base != "hf":
+        raise ConfigError(f"engine={config.engine.name}", f"base={config.base}", "base=hf, whose tokens it uses")
+    if config.compression:
+        allowed = "none with this engine, whose weights are not in this process"
+        hint = "Serve a checkpoint that is compressed already, or use engine=packed."
+        raise ConfigError("compression", str(config.describe()["compression"]), allowed, hint)
+    if "pretrained" not in config.base_args and config.engine.name == "openai":
+        from lottery_plugins.harness.served import ServedLM
+
+        return ServedLM
+    from lottery_plugins.backends.tokenizer_lm import TokenizerLM
+
+    return TokenizerLM
+
+
+def base_args_for(config: RunConfig) -> Mapping[str, Any]:
+    """Its arguments; what lm-eval's command line adds for models of its own is left out where only tokens are used."""
+    if config.engine.name not in _ELSEWHERE:
+        return config.base_args
+    return {name: value for name, value in config.base_args.items() if name not in _OF_THE_COMMAND_LINE}
 
 
 def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEngine:
@@ -141,12 +107,16 @@ def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEn
     rounds = RunEngine(name="rounds", base=base, max_live=config.max_live)
     if config.is_untouched or config.engine.name == "rounds":
         return rounds
+    if config.engine.name == "vllm":
+        return _open_vllm(config, options, base)
+    if config.engine.name == "openai":
+        return _open_server(config, options, base)
     try:
         engine = _open_packed(config, options, base, press)
     except ConfigError as error:
         if config.engine.name != "auto":
             raise
-        logger.info("engine=rounds runs the model, batch by batch; not engine=packed: %s", error)
+        logger.warning("engine=rounds runs the model, batch by batch. Not engine=packed: %s", error)
         return rounds
     logger.info("engine=%s runs the model.", engine.name)
     return engine
@@ -161,6 +131,7 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
 
     threads = set_threads(options.threads if options else None)
     runner = build_runner(base._model, options, press)
+    runner.max_length = min(runner.max_length, base.max_length)  # one window for all, also where the user sets it
     return RunEngine(
         name="packed",
         base=base,
@@ -169,6 +140,31 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
         facts={"threads": threads, "kv_cache_positions": runner.num_blocks * runner.block_size},
     )
+
+
+def _open_vllm(config: RunConfig, options: Any, base: Any) -> RunEngine:
+    from lottery_plugins.backends.codec import HarnessCodec
+    from lottery_plugins.backends.vllm_engine import VllmEngine
+
+    engine = VllmEngine.load(base.pretrained, HarnessCodec(base, is_chat=False), options)
+    atexit.register(engine.close)
+    return RunEngine(
+        name="vllm",
+        base=base,
+        max_live=config.max_live,
+        tokens=engine,
+        codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
+    )
+
+
+def _open_server(config: RunConfig, options: Any, base: Any) -> RunEngine:
+    from lottery_plugins.backends.codec import HarnessCodec
+    from lottery_plugins.backends.openai_server import OpenAIServer
+
+    server = OpenAIServer(options, HarnessCodec(base, is_chat=False) if base.tokenizer is not None else None)
+    atexit.register(server.close)
+    is_chat = options.api == "chat"
+    return RunEngine(name="openai", base=base, max_live=config.max_live, server=server, takes_messages=is_chat)
 
 
 def _keep_of(press: Any) -> Callable[[int], int] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from lottery_plugins.engine.conversations import sampling_params
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.generation import GenerationConfig
+from lottery_plugins.harness.truncation import without_truncation
 
 __all__ = ["SamplingDefaults", "check_extra", "check_model_settings"]
 
@@ -79,7 +80,7 @@ class SamplingDefaults:
 
         "truncation" is left out: whoever cuts prompts has read it before.
         """
-        config = _without_truncation(config)
+        config = without_truncation(config)
         if not config.do_sample:
             return config.with_changes(top_k=None, top_p=None)
         top_k = self.top_k if config.top_k is None else config.top_k
@@ -93,17 +94,10 @@ def check_extra(config: GenerationConfig, where: str) -> None:
     Raises:
         ConfigError: Naming them and where they stand.
     """
-    truncation = dict(config.extra).get("truncation")
-    if truncation not in (None, "left", "none"):
-        raise ConfigError(f"{where}: generation_kwargs.truncation", truncation, "left or none")
     try:
         sampling_params(SamplingDefaults().fill(config))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error.where}", error.got, error.allowed, error.hint) from None
-
-
-def _without_truncation(config: GenerationConfig) -> GenerationConfig:
-    return config.with_changes(extra=tuple(pair for pair in config.extra if pair[0] != "truncation"))
 
 
 def check_model_settings(model: Any, where: str) -> None:

@@ -17,18 +17,21 @@ from lottery_plugins.assembly import assemble
 from lottery_plugins.backends.harness_lm import HarnessBackend
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
+from lottery_plugins.engine.replay import ReplayingFront
 from lottery_plugins.engine.store import SampleStore, problem_key
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
-from lottery_plugins.harness.base_model import check_base_arguments, find_base_model, load_base_model
+from lottery_plugins.harness.base_model import check_base_arguments, load_base_model
 from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
-from lottery_plugins.harness.engines import open_engine, read_engine_options
+from lottery_plugins.harness.engines import base_args_for, base_class_for, open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
+from lottery_plugins.harness.logs import join_lm_eval
 from lottery_plugins.harness.problems import ChatPrompt, problems_of
 from lottery_plugins.harness.progress import RunProgress, run_progress
 from lottery_plugins.harness.resume import PlainRun, answer_plainly
+from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.wrapping import WrappingLM
 from lottery_plugins.ledger import Ledger
 from lottery_plugins.limits import StopReason
@@ -54,17 +57,19 @@ class LotteryLM(WrappingLM):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__()
+        join_lm_eval()
         config = RunConfig.parse(arguments)
-        base_class = find_base_model(config.base)
+        base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
         engine_options = read_engine_options(config)
-        check_base_arguments(base_class, config.base, config.base_args)
+        base_args = base_args_for(config)
+        check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
-        self.base = load_base_model(base_class, config.base_args)
+        self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods)
         self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
-        if self.engine.tokens is None:
+        if self.engine.is_base:
             self.compressed.attach()
         self.trajectories: list[Trajectory] = []
         self._is_answering = False
@@ -113,7 +118,7 @@ class LotteryLM(WrappingLM):
         self.trajectories += [t for t in run.trajectories if t is not None]
         return answers
 
-    async def _on_engine(self, run: PlainRun, lm: EngineLM) -> None:
+    async def _on_engine(self, run: PlainRun, lm: EngineLM | ServerLM) -> None:
         with run_progress(len(run.missing), run.request_type, self.engine.statistics) as progress:
             async with progress.shown():
                 await answer_on_engine(run, lm, progress.finished)
@@ -121,7 +126,7 @@ class LotteryLM(WrappingLM):
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
         store = self._begin()
         problems = problems_of(requests, int(getattr(self.base, "max_gen_toks", _DEFAULT_MAX_TOKENS)))
-        problems = self.engine.prepared(problems)
+        problems = self.engine.prepared(problems, self.config.prompt_truncation)
         keys = [problem_key(problem) for problem in problems]
         done = [store.get(key) if store else None for key in keys]
         todo = [i for i, trajectory in enumerate(done) if trajectory is None]
@@ -133,7 +138,7 @@ class LotteryLM(WrappingLM):
                     store.put(keys[todo[position]], trajectory)
                 progress.finished(trajectory)
 
-            solved = run_to_end(self._solve([problems[i] for i in todo], keep, progress))
+            solved = run_to_end(self._solve([problems[i] for i in todo], [keys[i] for i in todo], keep, progress))
         for i, trajectory in zip(todo, solved, strict=True):
             done[i] = trajectory
         trajectories = [t for t in done if t is not None]
@@ -141,14 +146,22 @@ class LotteryLM(WrappingLM):
         self.trajectories += trajectories
         return [t.answer for t in trajectories]
 
-    async def _solve(self, problems: Sequence[Problem], on_finished: Any, progress: RunProgress) -> list[Trajectory]:
+    async def _solve(
+        self, problems: Sequence[Problem], keys: Sequence[str], on_finished: Any, progress: RunProgress
+    ) -> list[Trajectory]:
         # one front per rendering: lm-eval applies the chat template to all tasks of a run, or to none
         front = self.engine.front(bool(problems) and problems[0].is_chat)
+        if self.store:
+            self._say_resumed_steps(self.store)
+            front = ReplayingFront(front, self.store, keys)
         facilities = self.assembly.facilities(front)
-        async with progress.shown():
-            return await solve_all(
-                problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
-            )
+        try:
+            async with progress.shown():
+                return await solve_all(
+                    problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
+                )
+        finally:
+            await facilities.close()
 
     def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
         failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]
@@ -174,6 +187,7 @@ class LotteryLM(WrappingLM):
         if not self._is_answering:
             self._is_answering = True
             self.trajectories = []
+            self.engine.mark()
             self.started = datetime.datetime.now(datetime.UTC)
             if self.store:
                 self.store.begin()
@@ -188,6 +202,10 @@ class LotteryLM(WrappingLM):
                 self.store.path if self.store else "",
             )
 
+    def _say_resumed_steps(self, store: SampleStore) -> None:
+        if num_kept := store.count_completions():
+            logger.warning("%d completions of unfinished samples are taken from %s.", num_kept, store.path)
+
     def _say_that_reasoners_do_not_score(self) -> None:
         if not self.config.is_plain:
             logger.warning(
@@ -198,8 +216,8 @@ class LotteryLM(WrappingLM):
     # ------------------------------------------------------------------ what lm-eval asks of a model
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> Any:
-        """The chat as the base model wants it, or kept as messages for a reasoner, which renders each step itself."""
-        if self.config.is_plain:
+        """The chat as the base model wants it, or kept as messages for a reasoner or a server, which render it."""
+        if self.config.is_plain and not self.engine.takes_messages:
             return self.base.apply_chat_template(chat_history, add_generation_prompt=add_generation_prompt)
         return ChatPrompt.of(chat_history)
 
@@ -243,12 +261,13 @@ class LotteryLM(WrappingLM):
         Args:
             results_file: Name of lm-eval's results file that it belongs to.
         """
+        counted = self.engine.counted()
         return Ledger(
             run={**self._description(), "results_file": results_file},
-            tasks=records.count_by_task(self.trajectories),
+            tasks=records.count_by_task(self.trajectories, counted.seconds_per_token if counted else None),
             peak_memory_bytes=records.peak_memory_bytes(),
             engine=self.engine.describe(),
-            **self.compressed.measured(self.engine.statistics),
+            **self.compressed.measured(counted),
         )
 
     def _description(self) -> dict[str, Any]:

@@ -25,18 +25,18 @@ class Measured:
     """What an engine measured of one answer; the base model reports nothing of the kind.
 
     Attributes:
-        prompt_tokens: Tokens of the prompt; for a score, of context and continuation.
+        prompt_tokens: Tokens of the prompt; for a score, of context and continuation. None where nobody tells.
         cached_tokens: How many of them were not computed again.
         forwarded_tokens: Tokens sent through the model.
-        completion_tokens: Tokens generated; 0 for a score.
+        completion_tokens: Tokens generated; 0 for a score. None where nobody tells.
         finish_reason: "stop" or "length"; "" for a score.
-        seconds: From the request to the answer.
+        seconds: Its share of the model's time.
     """
 
-    prompt_tokens: int
+    prompt_tokens: int | None
     cached_tokens: int = 0
     forwarded_tokens: int | None = None
-    completion_tokens: int = 0
+    completion_tokens: int | None = 0
     finish_reason: str = ""
     seconds: float = 0.0
 

@@ -93,7 +93,7 @@ class TokenCompletion:
         cached_tokens: How many of them were not computed again.
         forwarded_tokens: Tokens that this request sent through the model, prompt and generated.
         generated_tokens: Tokens drawn, those of the stop string and the end included.
-        seconds: From the request to the answer.
+        seconds: Its share of the model's time; where an engine can't tell, from the request to the answer.
     """
 
     ids: tuple[int, ...]
@@ -116,7 +116,7 @@ class TokenScore:
         is_greedy: Whether greedy decoding would produce it.
         cached_tokens: Tokens of the context that were not computed again.
         forwarded_tokens: Tokens that this request sent through the model.
-        seconds: From the request to the answer.
+        seconds: Its share of the model's time; where an engine can't tell, from the request to the answer.
     """
 
     logprobs: tuple[float, ...]

@@ -16,9 +16,9 @@ from lottery_plugins.protocols.engine import SamplingParams
 __all__ = ["OutOfMemoryInStepError", "Row", "RowResult", "Runner", "UnusableOutputError"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: a thousand are made a step, and frozen ones take three times as long
 class Row:
-    """What one sequence contributes to a step.
+    """What one sequence contributes to a step. Nobody changes it.
 
     Attributes:
         ids: Tokens to forward, at least one.

@@ -56,7 +56,8 @@ class ToolDescription:
 class Tool(Protocol):
     """A callable the model may use. Options are dataclass fields; see `protocols.plugin`.
 
-    `call` must be free of state between calls and safe to run in any thread; slow work needs its own deadline.
+    `call` must be free of state between calls and safe to run in any thread. A run takes the tool, pickled, to worker
+    processes: a call that is not answered within `tool_timeout_s`, or whose process dies, is told to the model as such.
     """
 
     name: ClassVar[str]

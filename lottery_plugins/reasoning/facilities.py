@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.limits import Limits
 from lottery_plugins.protocols.memory import MemoryStore
@@ -48,7 +49,8 @@ class Facilities:
         limits: Budget of each problem.
         on_step: Told of each finished step, on the event loop's thread.
         authorize: The reason why a tool call is denied, or None. One that raises denies the call.
-        executor: Where tools run; None: asyncio's own threads. Must not be a process pool: tools need not pickle.
+        workers: The processes that tools run in; None: in threads.
+        executor: Those threads; None: asyncio's own.
         clock: Seconds, rising.
     """
 
@@ -63,5 +65,11 @@ class Facilities:
     limits: Limits = field(default_factory=Limits)
     on_step: Callable[[Problem, Step], None] = _ignore_step
     authorize: Callable[[Problem, ToolCall], str | None] = _allow
+    workers: ToolWorkers | None = None
     executor: Executor | None = None
     clock: Callable[[], float] = time.perf_counter
+
+    async def close(self) -> None:
+        """End what runs beside the event loop, when all problems have ended."""
+        if self.workers is not None:
+            await self.workers.close()

@@ -1,7 +1,7 @@
 """Everything a reasoner may do for one problem, budgeted and recorded.
 
-Knows nothing of how completions are made: `Facilities.generate` batches them over all problems. Tools and searches run
-in threads, so neither the model nor a tool waits for the other.
+Knows nothing of how completions are made: `Facilities.generate` batches them over all problems. Tools run in processes
+and searches in threads, whose indexes are too large to be sent, so neither the model nor a tool waits for the other.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from lottery_plugins.documents import ScoredDocument
-from lottery_plugins.errors import ConfigError, LotteryError, PluginError, ToolError, suggest
+from lottery_plugins.errors import ConfigError, LotteryError, PluginError, suggest
 from lottery_plugins.generation import Completion, GenerationConfig, GenerationRequest
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.messages import Message
@@ -25,6 +25,7 @@ from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.reasoning.steps import generate_step
 from lottery_plugins.reasoning.stopwatch import Stopwatch
+from lottery_plugins.reasoning.tool_runs import run_tool
 from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
 
 __all__ = ["ProblemServices"]
@@ -119,7 +120,7 @@ class ProblemServices:
         async with self._acting_within_time():
             self._budget.take_tool_call()
             slot, watch = self._new_slot(), Stopwatch(self._run.clock)
-            result = self._refusal(call) or await self._run_tool(call, watch)
+            result = self._refusal(call) or await run_tool(self._tools[tool], call, self._run, watch)
             step = Step(
                 kind="tool",
                 purpose=purpose,
@@ -238,22 +239,6 @@ class ProblemServices:
         return (
             None if reason is None else ToolResult(f"{call.tool}: this call is not allowed: {reason}", error="denied")
         )
-
-    async def _run_tool(self, call: ToolCall, watch: Stopwatch) -> ToolResult:
-        """Run an allowed call in a thread."""
-        loop = asyncio.get_running_loop()
-        try:
-            act = watch.watched(self._tools[call.tool].call)
-            result = await loop.run_in_executor(self._run.executor, act, call.arguments)
-        except ToolError as error:
-            return ToolResult(str(error), error=error.category)
-        except Exception as error:
-            raise PluginError(f"tool {call.tool!r}", f"answering {dict(call.arguments)!r}", error) from error
-        if not isinstance(result, ToolResult):
-            raise PluginError(
-                f"tool {call.tool!r}", "answering", f"it returned {type(result).__name__}, not ToolResult"
-            )
-        return result
 
     async def _open_index(self, search: Search, watch: Stopwatch) -> Index:
         """The problem's index, built once even when several searches ask for it at the same time."""

@@ -152,7 +152,13 @@ class FakeEngine:
         return self._new(Session(ids=session.ids[:num_tokens], rank=session.rank))
 
     def release(self, session: Session) -> None:
-        """End a session."""
+        """End a session.
+
+        Raises:
+            BackendError: A request is under way.
+        """
+        if session in self._busy:
+            raise BackendError("fake", "was asked to release a session that has a request under way")
         self.live.discard(session)
 
     async def pin_prefix(self, ids: Sequence[int]) -> None:

@@ -1,5 +1,6 @@
 """The codec of an `hf` model: lm-eval's own ids and texts, and a table of bytes that agrees with its decoder."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -7,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lottery_plugins.backends.codec import HarnessCodec, byte_alphabet
+from lottery_plugins.engine.conversations import Conversations
 from lottery_plugins.engine.stops import StopWatch
 from lottery_plugins.engine.tokens import TokenCodec
+from lottery_plugins.generation import GenerationConfig, GenerationRequest
 from lottery_plugins.messages import Message
+from lottery_plugins.testing.engine_fakes import FakeEngine
 
 TEXT = "Thought: Zürich 2 + 3 = 5 😀\n\nAction: search[née]\n  \tObservation: <|im_end|>ok"
 TEXTS = st.text(alphabet="ab cd\né😀:<0x>", max_size=30)  # no mark of a space: SentencePiece would read it as one
@@ -169,6 +173,27 @@ def test_stop_strings_are_found_in_the_tokens_of_both_kinds(request, kind, text,
     hit = next((hit for hit in map(watch.push, ids) if hit), None)
     assert hit is not None
     assert hit.text == (text + stop).split(stop)[0]
+
+
+@pytest.mark.parametrize("kind", ["byte_level", "sentence_piece"])
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.integers(1, 9))
+def test_the_ids_of_a_transcript_that_grows_read_as_its_prompt(request, kind, observed, max_tokens):
+    """Thought and observation take turns, as a reasoner's do; in bytes, half characters are written."""
+    codec = HarnessCodec(request.getfixturevalue(kind), is_chat=False)
+    engine = FakeEngine(codec, alphabet="ab c:ü\n" if kind == "byte_level" else "ab c:é\n")
+    # SentencePiece's decoder drops a completion's first space; the ids keep it
+    read = str if kind == "byte_level" else lambda text: text.replace(" ", "")
+    talk, config = Conversations(engine, codec), GenerationConfig(max_tokens=max_tokens, stop=("\n",))
+
+    async def converse():
+        prompt = "abc: né\nThought:"
+        for text in observed:
+            done = await talk.generate(GenerationRequest((), config, prompt, 0, 1))
+            assert done.prompt == prompt
+            assert read(codec.decode(engine.prompts[-1])) == read(prompt)
+            prompt += done.text.rstrip() + "\nObservation: " + text + "\nThought:"
+
+    asyncio.run(converse())
 
 
 def test_another_kind_of_tokenizer_is_read_token_by_token():

@@ -62,3 +62,13 @@ def assert_all_is_free(core):
     assert core._scheduler.num_waiting == 0
     assert not cache._coming
     assert cache.pool.num_free + cache.tree.num_unused == cache.pool.num_blocks
+
+
+async def ask(core, ids, max_tokens, delay=0, **fields):
+    for _ in range(delay):
+        await asyncio.sleep(0)
+    session = core.open()
+    try:
+        return await core.generate(ids, session, greedy(max_tokens, **fields))
+    finally:
+        core.release(session)

@@ -71,6 +71,39 @@ def test_a_prompt_that_only_begins_like_an_earlier_one_is_encoded_whole():
     assert run.engine.prompts == [tuple(run.codec.encode(p)) for p in ("aba", "abab", "ab", "abcd")]
 
 
+def test_a_prompt_that_shares_no_whole_token_of_the_completion_is_encoded_whole():
+    async def converse():
+        codec = ByteCodec(("ab", "bb"))
+        engine = FakeEngine(codec, alphabet="bb")
+        talk = Conversations(engine, codec)
+        for prompt in ("Q: a", "Q: ab!"):
+            done = await talk.generate(GenerationRequest((), CONFIG, prompt, 0, 1))
+        return codec, engine, done
+
+    codec, engine, done = asyncio.run(converse())
+    assert set(done.ids) == {codec.encode_more("bb")[0]}
+    assert engine.prompts[1] == tuple(codec.encode("Q: ab!"))  # "a" and "b!" would be other tokens than "ab" and "!"
+
+
+def test_a_branch_that_starts_early_leaves_the_later_calls_their_history():
+    async def converse():
+        run = Run(alphabet="acb")
+        first = await run.ask("Q: ")
+        second = await run.ask("Q: " + first.text + "; so ")
+        await run.ask("Q: " + first.text[:3] + "? ")
+        await run.ask("Q: " + first.text + "; so " + second.text + "!")
+        return run, first, second
+
+    run, first, second = asyncio.run(converse())
+    more = run.codec.encode_more
+    kept = max(k for k in range(13) if len(run.codec.decode(first.ids[:k])) <= 3)
+    rest = first.text[len(run.codec.decode(first.ids[:kept])) : 3]
+    begun = (*run.codec.encode("Q: "), *first.ids[:kept])
+    assert run.engine.prompts[2] == (*begun, *more(rest + "? "))
+    assert run.engine.prompts[3] == (*begun, *first.ids[kept:], *more("; so "), *second.ids, *more("!"))
+    assert len(run.engine.live) == 2
+
+
 def test_branches_go_on_from_their_own_completions():
     async def converse():
         run = Run(alphabet="abcde")

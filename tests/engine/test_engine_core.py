@@ -4,26 +4,12 @@ import asyncio
 import random
 
 import pytest
-from core_runs import END, alone, assert_all_is_free, engine, greedy, run
+from core_runs import END, alone, ask, assert_all_is_free, engine, greedy, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.errors import ConfigError, DataError, RunEndedError
-from lottery_plugins.harness.event_loop import run_to_end
-from lottery_plugins.protocols.engine import SamplingParams
-
 texts = st.lists(st.integers(0, 96), min_size=1, max_size=40)
 prefixed = st.tuples(st.sampled_from([[], [7] * 9, list(range(20, 45))]), texts).map(lambda pair: pair[0] + pair[1])
-
-
-async def _ask(core, ids, max_tokens, delay=0, **fields):
-    for _ in range(delay):
-        await asyncio.sleep(0)
-    session = core.open()
-    try:
-        return await core.generate(ids, session, greedy(max_tokens, **fields))
-    finally:
-        core.release(session)
 
 
 @given(
@@ -37,7 +23,7 @@ def test_every_request_is_answered_once_with_the_tokens_it_gets_alone(requests, 
 
     async def all_at_once():
         core = engine(num_blocks=num_blocks, block_size=block_size, max_step_tokens=step_tokens)
-        answers = await asyncio.gather(*[_ask(core, *request) for request in requests])
+        answers = await asyncio.gather(*[ask(core, *request) for request in requests])
         assert_all_is_free(core)
         return answers
 
@@ -57,7 +43,7 @@ def test_every_request_is_answered_once_with_the_tokens_it_gets_alone(requests, 
 def test_cancelled_requests_leave_their_mates_answered_and_nothing_held(requests, step_tokens):
     async def go():
         core = engine(num_blocks=40, max_step_tokens=step_tokens)
-        tasks = [asyncio.ensure_future(_ask(core, ids, n, delay)) for ids, n, delay, _ in requests]
+        tasks = [asyncio.ensure_future(ask(core, ids, n, delay)) for ids, n, delay, _ in requests]
 
         async def cancel(task, when):
             for _ in range(when):
@@ -104,7 +90,7 @@ def test_a_shared_prefix_is_computed_once_even_when_all_ask_at_the_same_moment()
 
     async def go(step_tokens):
         core = engine(num_blocks=400, max_step_tokens=step_tokens)
-        await asyncio.gather(*[_ask(core, [*prefix, 40 + i, 50 + i], 1) for i in range(20)])
+        await asyncio.gather(*[ask(core, [*prefix, 40 + i, 50 + i], 1) for i in range(20)])
         return core
 
     for step_tokens in (64, 7):
@@ -116,7 +102,7 @@ def test_a_shared_prefix_is_computed_once_even_when_all_ask_at_the_same_moment()
 def test_equal_prompts_are_computed_once():
     async def go():
         core = engine(num_blocks=400)
-        await asyncio.gather(*[_ask(core, list(range(30)), 1) for _ in range(8)])
+        await asyncio.gather(*[ask(core, list(range(30)), 1) for _ in range(8)])
         return core.statistics
 
     statistics = run(go())
@@ -158,47 +144,11 @@ def test_memory_that_no_job_uses_makes_room():
     async def go():
         core = engine(num_blocks=10)
         for i in range(30):
-            answer = await _ask(core, [i] * 20, 5)
+            answer = await ask(core, [i] * 20, 5)
             assert answer.ids == alone([i] * 20, 5)
         return core.statistics.evicted_blocks
 
     assert run(go()) > 100
-
-
-def test_a_request_larger_than_the_cache_is_refused_and_others_go_on():
-    async def go():
-        core = engine(num_blocks=10)
-        return await asyncio.gather(_ask(core, [1] * 60, 5), _ask(core, [2] * 9, 5), return_exceptions=True)
-
-    refused, answered = run(go())
-    assert isinstance(refused, DataError)
-    assert "64" in str(refused)
-    assert "40" in str(refused)
-    assert answered.ids == alone([2] * 9, 5)
-
-
-def test_a_prompt_longer_than_the_window_is_refused():
-    async def go():
-        core = engine(max_length=12)
-        ends_at_window = await _ask(core, [1] * 10, 9, ignore_end=True)
-        with pytest.raises(DataError, match="12"):
-            await _ask(core, [1] * 12, 1)
-        with pytest.raises(DataError, match="no token"):
-            await _ask(core, [], 1)
-        return ends_at_window
-
-    answer = run(go())
-    assert answer.finish_reason == "length"
-    assert answer.generated_tokens == 3  # two are forwarded, the last is not
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"max_tokens": 0}, {"stop": ("",)}, {"do_sample": True, "temperature": 0.0}, {"top_p": 0.0}, {"top_k": 0}],
-)
-def test_contradictory_settings_are_refused(fields):
-    with pytest.raises(ConfigError):
-        SamplingParams(**{"max_tokens": 1, **fields})
 
 
 @given(texts, st.integers(1, 30))
@@ -250,8 +200,8 @@ def _greedy_token(ids):
 def test_sampling_depends_on_seed_sample_and_prompt_alone():
     async def go(order, **fields):
         core = engine(num_blocks=200, max_step_tokens=random.Random(order).randint(5, 40))
-        many = [_ask(core, [7, 8, 9], 6, delay=(i * order) % 5, do_sample=True, sample=i, **fields) for i in range(6)]
-        noise = [_ask(core, [i] * 11, 9) for i in range(order)]
+        many = [ask(core, [7, 8, 9], 6, delay=(i * order) % 5, do_sample=True, sample=i, **fields) for i in range(6)]
+        noise = [ask(core, [i] * 11, 9) for i in range(order)]
         return [a.ids for a in (await asyncio.gather(*many, *noise))[:6]]
 
     first = run(go(1))
@@ -260,84 +210,20 @@ def test_sampling_depends_on_seed_sample_and_prompt_alone():
     assert first != run(go(1, seed=1))
 
 
-def test_steps_that_do_not_fit_the_memory_are_done_in_smaller_ones(caplog):
-    async def go():
-        core = engine(num_blocks=100, max_step_tokens=64, fits=5)
-        return await asyncio.gather(*[_ask(core, [i] * 12, 4) for i in range(6)])
-
-    for i, answer in enumerate(run(go())):
-        assert answer.ids == alone([i] * 12, 4)
-    assert len([r for r in caplog.records if "did not fit" in r.message]) == 1
-
-
-def test_a_model_that_gives_nan_ends_the_run_and_says_where():
-    async def go():
-        core = engine()
-        core._runner.nan_at = 77
-        first = await _ask(core, [1, 2, 3], 2)
-        broken = await asyncio.gather(_ask(core, [1, 77, 3], 2), _ask(core, [4] * 30, 9), return_exceptions=True)
-        with pytest.raises(RunEndedError):
-            await _ask(core, [1], 1)
-        return first, broken
-
-    first, broken = run(go())
-    assert first.ids == alone([1, 2, 3], 2)
-    assert all(isinstance(error, RunEndedError) for error in broken)
-    assert "NaN" in str(broken[0])
-
-
-def test_a_runner_that_raises_harms_only_the_requests_of_that_step():
-    async def go():
-        core = engine(num_blocks=40)
-        begin = core._runner.begin
-
-        def fails_on_50(rows):
-            if any(50 in row.ids for row in rows):
-                raise ValueError("kernel")
-            return begin(rows)
-
-        core._runner.begin = fails_on_50
-        bad = await asyncio.gather(_ask(core, [50, 1], 2), return_exceptions=True)
-        good = await _ask(core, [4] * 30, 3)
-        assert_all_is_free(core)
-        return bad[0], good
-
-    bad, good = run(go())
-    assert "kernel" in str(bad)
-    assert good.ids == alone([4] * 30, 3)
-
-
 def test_a_pinned_prefix_is_never_evicted():
     async def go():
         core = engine(num_blocks=20)
         await core.pin_prefix(list(range(16)))
         for i in range(30):
-            await _ask(core, [i + 30] * 20, 5)
-        return await _ask(core, [*range(16), 90], 1)
+            await ask(core, [i + 30] * 20, 5)
+        return await ask(core, [*range(16), 90], 1)
 
     assert run(go()).cached_tokens == 16
 
 
-def test_the_engine_goes_on_in_another_event_loop_after_an_interrupt():
-    core = engine(num_blocks=40)
-    begin, calls = core._runner.begin, []
-
-    def interrupted(rows):
-        calls.append(rows)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return begin(rows)
-
-    core._runner.begin = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        run_to_end(_ask(core, [1] * 9, 9, ignore_end=True))
-    assert run_to_end(_ask(core, [1] * 9, 9)).ids == alone([1] * 9, 9)
-    assert_all_is_free(core)
-
-
 def test_the_end_token_is_not_part_of_the_completion():
     ids = next([i] for i in range(97) if END in _drawn([i], 60))
-    answer = run(_ask(engine(num_blocks=100), ids, 60))
+    answer = run(ask(engine(num_blocks=100), ids, 60))
     assert END not in answer.ids
     assert answer.finish_reason == "stop"
     assert answer.generated_tokens == len(answer.ids) + 1

@@ -63,6 +63,32 @@ def test_a_wrong_table_of_token_bytes_never_leaves_a_stop_string_nor_cuts_withou
     assert bool(hit.stop) == any(s in CODEC.decode(ids[:drawn]) for s in stop)
 
 
+@pytest.mark.parametrize("stop", ["a", "\n\n", "ab\n", "é", "a😀b"])
+@pytest.mark.parametrize("before", ["", "c", "😀", "\n"])
+def test_a_stop_string_that_comes_byte_by_byte_ends_the_completion_with_its_last_byte(stop, before):
+    ids = [*f"{before}{stop}ab".encode()]
+    hit, drawn = watched(ids, ("zzzzzzzz", stop)) if before != stop[0] else watched(ids, (stop,))
+    text = f"{before}{stop}ab"
+    assert hit.text == text.split(stop)[0]
+    assert drawn == len((text.split(stop)[0] + stop).encode())
+    assert hit.num_ids == len(hit.text.encode())
+
+
+@given(st.text(alphabet="a\né😀", max_size=12).map(str.encode), st.integers(0, 12))
+def test_token_borders_are_found_where_a_growing_character_makes_the_text_shorter(data, end):
+    """SentencePiece's decoder gives a U+FFFD for each byte of a character that is not complete."""
+
+    class Bytewise(ByteCodec):
+        def decode(self, ids):
+            text = b"".join(self.token_bytes[i] for i in ids).decode("utf-8", "surrogateescape")
+            return "".join("\ufffd" if "\udc80" <= c <= "\udcff" else c for c in text)
+
+    codec, ids = Bytewise(), [*data]
+    text = codec.decode(ids)[:end]
+    fitting = [k for k in range(len(ids) + 1) if text.startswith(codec.decode(ids[:k]))]
+    assert num_ids_within(text, ids, codec) == fitting[-1]
+
+
 @pytest.mark.parametrize("stop", [("<end>",), ("\n", "<end>")])
 def test_the_text_of_a_special_token_ends_a_completion_at_that_token(stop):
     ids = [*CODEC.encode_more("ab<end>b")]

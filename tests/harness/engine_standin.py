@@ -4,7 +4,7 @@ import asyncio
 from types import MappingProxyType
 
 from lottery_plugins.engine.statistics import EngineStatistics
-from lottery_plugins.harness.engines import RunEngine
+from lottery_plugins.harness.run_engine import RunEngine
 from lottery_plugins.protocols.engine import Capabilities, Session, TokenCompletion, TokenScore
 
 

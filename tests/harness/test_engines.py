@@ -6,8 +6,8 @@ import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from lottery_plugins.errors import ConfigError
-from lottery_plugins.harness import engines
+from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.harness import engines, offers
 from lottery_plugins.harness.model import LotteryLM
 
 TEXTS = ["the first text", "a second, longer text about nothing at all", "x", "numbers 1 2 3 4 5 6", "the end"]
@@ -185,3 +185,39 @@ def test_sampled_answers_do_not_depend_on_the_company(arguments):
     together = LotteryLM(**arguments, engine=SMALL).generate_until(generation(**sampled))
     alone = LotteryLM(**arguments, engine=SMALL)
     assert [alone.generate_until([request])[0] for request in generation(**sampled)] == together
+
+
+@pytest.mark.parametrize("asked", ["run", "task"])
+def test_reasoners_prompt_that_does_not_fit_is_cut_only_where_that_was_asked_for(arguments, asked):
+    settings = {**arguments, "max_length": 200, "reasoner": "chain-of-thought", "max_new_tokens": 60, "engine": SMALL}
+    long = instances("generate_until", ("x y z " * 60, GREEDY))
+    with pytest.raises(LotteryError, match="does not fit the model's window of 200"):
+        LotteryLM(**settings).generate_until(long)
+    try:
+        offers.remember("a_task", {"truncation": "left"} if asked == "task" else None)
+        lm = LotteryLM(**settings, prompt_truncation="left" if asked == "run" else "none")
+        assert len(lm.generate_until(long)) == 1
+        assert all(step.prompt_tokens < 200 for step in lm.trajectories[0].steps)
+    finally:
+        offers.remember("a_task", None)
+
+
+def test_seconds_of_the_model_are_shared_out_over_the_tasks(packed):
+    packed.generate_until(generation())
+    (counters,) = packed.ledger("r.json").tasks.values()
+    statistics = packed.engine.statistics
+    spent = statistics.prefill_s + statistics.decode_s + statistics.schedule_s
+    assert counters.seconds == pytest.approx(spent)
+    assert counters.seconds < sum(trajectory.seconds for trajectory in packed.trajectories)
+
+
+def test_a_new_evaluation_is_counted_from_its_start(packed):
+    packed.generate_until(generation())
+    packed.get_model_info()  # lm-eval asks for it when it has all answers
+    first = packed.ledger("r.json").engine
+    packed.generate_until(generation())
+    second = packed.ledger("r.json").engine
+    assert first["requests"] == second["requests"] == 5
+    assert second["forwarded_tokens"] < first["forwarded_tokens"]
+    assert second["hit_rate"] > 0.5
+    assert 0 < second["busy_share"] <= 1

@@ -42,7 +42,8 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
     [
         {"compression": "int4"}, {"reasoner": "react"}, {"tools": "python"}, {"tools": "python+calculator"},
         {"retriever": "bm25:top_k=2"}, {"memory": "scratchpad"}, {"base": "dummy"}, {"dtype": "bfloat16"},
-        {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5},
+        {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5}, {"engine": "rounds"}, {"engine": "packed"},
+        {"engine": "packed:block_size=32"}, {"prompt_truncation": "left"}, {"tool_timeout_s": 5},
     ],
 )  # fmt: skip
 def test_whatever_changes_an_answer_changes_the_fingerprint(change):
@@ -50,12 +51,28 @@ def test_whatever_changes_an_answer_changes_the_fingerprint(change):
     assert RunConfig.parse(first).fingerprint() != RunConfig.parse({**first, **change}).fingerprint()
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}])
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 8}, {"max_live": 3}, {"max_failed": 2}, {"engine": "auto"}, {"tool_workers": 2}]
+)
 def test_how_the_work_is_cut_up_does_not_change_the_fingerprint(change):
     assert (
         RunConfig.parse({"pretrained": "a"}).fingerprint()
         == RunConfig.parse({"pretrained": "a", **change}).fingerprint()
     )
+
+
+@pytest.mark.parametrize("option", ["threads=2", "kv_cache_gb=1", "max_step_tokens=64"])
+def test_how_an_engine_cuts_the_work_up_does_not_change_the_fingerprint(option):
+    plain, cut = (RunConfig.parse({"engine": engine}) for engine in ("packed", f"packed:{option}"))
+    assert plain.fingerprint() == cut.fingerprint()
+    assert cut.describe()["engine"] == f"packed:{option}"
+
+
+def test_base_model_is_untouched_only_without_anything_of_ours():
+    assert RunConfig.parse({"pretrained": "a"}).is_untouched
+    assert RunConfig.parse({"pretrained": "a", "engine": "rounds"}).is_untouched
+    for ours in ({"engine": "packed"}, {"compression": "int8"}, {"reasoner": "react"}):
+        assert not RunConfig.parse({"pretrained": "a", **ours}).is_untouched
 
 
 def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
@@ -79,6 +96,14 @@ def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
         ({"max_seconds": -1}, "above 0"),
         ({"resume": "maybe"}, "true or false"),
         ({"max_live": True}, "whole number"),
+        ({"engine": "paked"}, "Did you mean 'packed'"),
+        ({"engine": "packed+vllm"}, "one engine"),
+        ({"engine": "other/packed"}, "one of auto"),
+        ({"prompt_truncation": "right"}, "none, left"),
+        ({"tool_timeout_s": 0}, "seconds in"),
+        ({"tool_timeout_s": float("nan")}, "seconds in"),
+        ({"tool_timeout_s": "5"}, "seconds in"),
+        ({"tool_workers": -1}, "at least 0"),
     ],
 )
 def test_bad_setting_is_named(arguments, told):
@@ -103,7 +128,9 @@ def test_knowledge_base_needs_a_file_and_a_retriever(tmp_path):
 
 
 @given(
-    st.dictionaries(st.sampled_from(["compression", "tools", "reasoner", "max_calls", "base"]), st.text(max_size=12))
+    st.dictionaries(
+        st.sampled_from(["compression", "tools", "reasoner", "max_calls", "base", "engine"]), st.text(max_size=12)
+    )
 )
 def test_any_text_parses_or_is_a_config_error(arguments):
     with contextlib.suppress(ConfigError):

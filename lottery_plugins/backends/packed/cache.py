@@ -60,6 +60,9 @@ def slots(blocks: Sequence[int], start: int, stop: int, block_size: int) -> list
 class CpuPool:
     """Keys and values of each layer as (kv_heads, num_blocks * block_size, head_dim): blocks side by side are one view.
 
+    Layers of one shape lie in one tensor, so that one call makes the views of all of them. The memory is taken by the
+    system as it is first written.
+
     Args:
         layers: One shape per layer.
         num_blocks: Blocks.
@@ -72,9 +75,27 @@ class CpuPool:
 
     def __init__(self, layers: Sequence[LayerShape], num_blocks: int, block_size: int) -> None:
         self.block_size = block_size
-        sizes = [(s.kv_heads, num_blocks * block_size, s.head_dim) for s in layers]
-        self.keys = [torch.empty(size, dtype=s.dtype) for size, s in zip(sizes, layers, strict=True)]
-        self.values = [torch.empty(size, dtype=s.dtype) for size, s in zip(sizes, layers, strict=True)]
+        alike: dict[tuple[int, int, torch.dtype], list[int]] = {}
+        for layer, shape in enumerate(layers):
+            alike.setdefault((shape.kv_heads, shape.head_dim, shape.dtype), []).append(layer)
+        self._stacks = []
+        at = {}
+        for (kv_heads, head_dim, dtype), members in alike.items():
+            size = (2, len(members), 1, kv_heads, num_blocks * block_size, head_dim)
+            stack = torch.empty(size, dtype=dtype)
+            self._stacks.append((members, stack))
+            at.update({layer: stack[:, i, 0] for i, layer in enumerate(members)})
+        self.keys = [at[layer][0] for layer in range(len(layers))]
+        self.values = [at[layer][1] for layer in range(len(layers))]
+
+    def views(self, start: int, stop: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Keys and values of these slots in each layer, both (1, kv_heads, stop - start, head_dim)."""
+        found = [(torch.empty(0), torch.empty(0))] * len(self.keys)
+        for members, stack in self._stacks:
+            part = stack[..., start:stop, :]
+            for layer, keys, values in zip(members, part[0].unbind(), part[1].unbind(), strict=True):
+                found[layer] = (keys, values)
+        return found
 
     def read(self, layer: int, slots: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Copies of the keys and the values at these slots, each (kv_heads, len(slots), head_dim)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -17,8 +18,9 @@ from lottery_plugins.protocols.runner import Row, RowResult
 
 __all__ = ["CpuExecutor", "CpuPlan"]
 
-_flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu.default
-Part = tuple[torch.Tensor, torch.Tensor]  # (tokens, group, kv_heads, head_dim) and its (tokens, group, kv_heads)
+_flash = torch._scaled_dot_product_flash_attention_for_cpu  # output and logarithmic sums; this name costs least
+Part = tuple[torch.Tensor, torch.Tensor]  # (tokens, kv_heads, group, head_dim) and its (tokens, kv_heads, group)
+Views = list[tuple[torch.Tensor, torch.Tensor]]  # per layer keys and values, (1, kv_heads, positions, head_dim)
 
 
 class CpuPlan:
@@ -38,13 +40,16 @@ class CpuPlan:
             for row, (first, last) in zip(step.rows, pairwise(step.starts), strict=True)
         ]
         self._cached = {span.first: span.cached for span in spans}
-        self._pieces = {
-            (shape.window, shape.dtype): plan_pieces(
-                spans, pool.block_size, shape.window, exact=shape.dtype is not torch.float32
-            )
-            for shape in set(layers)
-        }
-        self._made: dict[tuple[Piece, int | None], torch.Tensor] = {}
+        self._pieces: dict[object, Pieces] = {}
+        self._views: dict[Piece, Views] = {}
+        for shape in set(layers):
+            exact = shape.dtype is not torch.float32
+            pieces = plan_pieces(spans, pool.block_size, shape.window, exact)
+            self._pieces[shape.window, shape.dtype] = pieces
+            for piece in (*pieces.base, *pieces.extra):
+                if len(piece.runs) == 1:
+                    self._views[piece] = pool.views(*piece.runs[0])
+        self._once: dict[object, torch.Tensor] = {}
 
     def attend(
         self,
@@ -57,93 +62,87 @@ class CpuPlan:
     ) -> torch.Tensor:
         """Write keys and values into the pool, then attend piece by piece. See `Plan.attend`."""
         self._pool.write(layer, self._slots, key[0], value[0])
-        kv_heads, tokens, head_dim = key.shape[1:]
-        group = query.shape[1] // kv_heads
-        folded = query.view(kv_heads, group, tokens, head_dim).transpose(1, 2).contiguous()
+        kv_heads, tokens = key.shape[1:3]
         shape = self._layers[layer]
-        pieces: Pieces = self._pieces[shape.window, shape.dtype]
-        work = _Layer(self, layer, folded, key, value, scaling, shape.window)
-        parts = [work.part(piece) for piece in pieces.base]
-        if len(parts) == 1:
-            out, total = parts[0]
-        else:
-            out = torch.cat([part[0] for part in parts])
-            total = torch.cat([part[1] for part in parts]) if pieces.extra else parts[0][1]
-        for piece in pieces.extra:
-            _merge(out[piece.first : piece.last], total[piece.first : piece.last], work.part(piece))
-        return out.transpose(1, 2).reshape(1, tokens, kv_heads * group, head_dim)
+        pieces = self._pieces[shape.window, shape.dtype]
+        packed = query.view(kv_heads, -1, tokens, query.shape[3]).permute(2, 0, 1, 3).contiguous()
+        work = _Layer(packed, packed[:, None].unbind(), key[0], value[0], scaling)
+        parts = [self._part(work, layer, piece) for piece in pieces.base]
+        out = torch.cat([part[0] for part in parts])  # (tokens, kv_heads, group, head_dim)
+        if pieces.extra:
+            total = torch.cat([part[1] for part in parts])  # (tokens, kv_heads, group)
+            for piece in pieces.extra:
+                _merge(out[piece.first : piece.last], total[piece.first : piece.last], self._part(work, layer, piece))
+        return out.view(1, tokens, query.shape[1], query.shape[3])
 
-    def index(self, piece: Piece) -> torch.Tensor:
-        """The slots of a piece of several runs; made once a step."""
-        return self._once(piece, None, lambda: torch.cat([torch.arange(*run) for run in piece.runs]))
-
-    def mask(self, piece: Piece, group: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
-        """What each query of a masked piece sees, added to the scores: (1, 1, tokens * group, positions)."""
-        return self._once(piece, group, lambda: self._make_mask(piece, group, window, dtype))
-
-    def _make_mask(self, piece: Piece, group: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
-        own = self._cached[piece.first] + torch.arange(piece.last - piece.first).repeat_interleave(group)[:, None]
-        seen = torch.arange(piece.start, piece.start + sum(stop - start for start, stop in piece.runs))
-        hidden = seen > own
-        if window is not None:
-            hidden |= seen <= own - window
-        return torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, -torch.inf)[None, None]
-
-    def _once(self, piece: Piece, group: int | None, make: Callable[[], torch.Tensor]) -> torch.Tensor:
-        if (piece, group) not in self._made:
-            self._made[piece, group] = make()
-        return self._made[piece, group]
-
-
-class _Layer:
-    """One layer of a step."""
-
-    def __init__(
-        self,
-        plan: CpuPlan,
-        layer: int,
-        folded: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        scaling: float | None,
-        window: int | None,
-    ) -> None:
-        self._plan, self._folded, self._own = plan, folded, (key, value)  # folded: (kv_heads, tokens, group, head_dim)
-        self._keys, self._values = plan._pool.keys[layer], plan._pool.values[layer]
-        self._scaling, self._window = scaling, window
-
-    def part(self, piece: Piece) -> Part:
-        """Attention of a piece."""
-        kv_heads, _, group, head_dim = self._folded.shape
-        query = self._folded[:, piece.first : piece.last]
+    def _part(self, work: _Layer, layer: int, piece: Piece) -> Part:
+        """Attention of one piece in one layer."""
         if not piece.runs:
-            return self._among_themselves(piece, query)
-        keys, values = self._cached(piece)
-        mask = self._plan.mask(piece, group, self._window, keys.dtype) if piece.masked else None
-        flat = query.view(1, kv_heads, -1, head_dim)
-        out, total = _flash(flat, keys, values, 0.0, False, attn_mask=mask, scale=self._scaling)
-        tokens = piece.last - piece.first
-        return (
-            out.transpose(1, 2).view(tokens, group, kv_heads, head_dim),
-            total.transpose(1, 2).view(tokens, group, kv_heads),
-        )
+            return work.among_themselves(piece.first, piece.last)
+        views = self._views.get(piece)
+        keys, values = views[layer] if views is not None else self._gathered(layer, piece)
+        if piece.last - piece.first == 1:
+            part: Part = _flash(work.tokens[piece.first], keys, values, 0.0, False, scale=work.scaling)
+            return part
+        mask = self._mask(piece, layer, work.packed.shape[2]) if piece.masked else None
+        return work.of_many(piece.first, piece.last, keys, values, mask)
 
-    def _cached(self, piece: Piece) -> tuple[torch.Tensor, torch.Tensor]:
-        """Keys and values of a piece, (1, kv_heads, positions, head_dim): a view where the slots lie side by side."""
-        if len(piece.runs) == 1:
-            start, stop = piece.runs[0]
-            return self._keys[None, :, start:stop], self._values[None, :, start:stop]
-        index = self._plan.index(piece)
-        return self._keys.index_select(1, index)[None], self._values.index_select(1, index)[None]
+    def _gathered(self, layer: int, piece: Piece) -> tuple[torch.Tensor, torch.Tensor]:
+        """A copy of the keys and values of several runs."""
+        if piece not in self._once:
+            self._once[piece] = torch.cat([torch.arange(*run) for run in piece.runs])
+        keys, values = self._pool.read(layer, self._once[piece])
+        return keys[None], values[None]
 
-    def _among_themselves(self, piece: Piece, query: torch.Tensor) -> Part:
-        """The row's own tokens, causally."""
-        group = query.shape[2]
-        keys, values = (
-            own[0, :, None, piece.first : piece.last].expand(-1, group, -1, -1) for own in self._own
-        )  # (kv_heads, group, tokens, head_dim)
-        out, total = _flash(query.transpose(1, 2), keys, values, 0.0, True, attn_mask=None, scale=self._scaling)
-        return out.permute(2, 1, 0, 3), total.permute(2, 1, 0)
+    def _mask(self, piece: Piece, layer: int, group: int) -> torch.Tensor:
+        """What each query of a masked piece sees, added to the scores: (1, 1, group * tokens, positions)."""
+        window, dtype = self._layers[layer].window, self._layers[layer].dtype
+        if (piece, group, window) not in self._once:
+            own = self._cached[piece.first] + torch.arange(piece.last - piece.first)[:, None]
+            seen = torch.arange(piece.start, piece.start + sum(stop - start for start, stop in piece.runs))
+            hidden = seen > own
+            if window is not None:
+                hidden |= seen <= own - window
+            mask = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, -torch.inf)
+            self._once[piece, group, window] = mask.repeat(group, 1)[None, None]
+        return self._once[piece, group, window]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """What one layer brings into a step.
+
+    Attributes:
+        packed: Queries, (tokens, kv_heads, group, head_dim).
+        tokens: The same token by token, each (1, kv_heads, group, head_dim).
+        keys: The step's own, (kv_heads, tokens, head_dim).
+        values: Likewise.
+        scaling: Factor of the scores.
+    """
+
+    packed: torch.Tensor
+    tokens: Sequence[torch.Tensor]
+    keys: torch.Tensor
+    values: torch.Tensor
+    scaling: float | None
+
+    def of_many(
+        self, first: int, last: int, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None
+    ) -> Part:
+        """Tokens [first, last) over (1, kv_heads, positions, head_dim): the queries of a group as if of one head."""
+        _, kv_heads, group, head_dim = self.packed.shape
+        query = self.packed[first:last].permute(1, 2, 0, 3).reshape(1, kv_heads, -1, head_dim)
+        out, total = _flash(query, keys, values, 0.0, False, attn_mask=mask, scale=self.scaling)
+        out = out.view(kv_heads, group, last - first, head_dim).permute(2, 0, 1, 3)
+        return out, total.view(kv_heads, group, last - first).permute(2, 0, 1)
+
+    def among_themselves(self, first: int, last: int) -> Part:
+        """Tokens [first, last) of one row, causally."""
+        group = self.packed.shape[2]
+        query = self.packed[first:last].permute(1, 2, 0, 3)  # (kv_heads, group, tokens, head_dim)
+        keys, values = (x[:, None, first:last].expand(-1, group, -1, -1) for x in (self.keys, self.values))
+        out, total = _flash(query, keys, values, 0.0, True, scale=self.scaling)
+        return out.permute(2, 0, 1, 3), total.permute(2, 0, 1)
 
 
 def _merge(out: torch.Tensor, total: torch.Tensor, part: Part) -> None:

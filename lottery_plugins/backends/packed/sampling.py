@@ -52,8 +52,10 @@ def sampled_tokens(logits: torch.Tensor, params: Sequence[SamplingParams], numbe
     if any(p.top_p is not None and p.top_p < 1 for p in params):
         weights = _within_nucleus(weights, torch.tensor([p.top_p or 1.0 for p in params], dtype=double, device=device))
     sums = weights.cumsum(dim=-1)
-    aim = torch.tensor(numbers, dtype=double, device=device)[:, None] * sums[:, -1:]
-    return torch.searchsorted(sums, aim, right=True)[:, 0].clamp(max=logits.shape[1] - 1)
+    total = sums[:, -1:]
+    aim = torch.tensor(numbers, dtype=double, device=device)[:, None] * total
+    aim = aim.minimum(total.nextafter(torch.zeros_like(total)))  # rounding must not take it past the last token
+    return torch.searchsorted(sums, aim, right=True)[:, 0]
 
 
 def _within_top_k(scaled: torch.Tensor, top_k: Sequence[int]) -> torch.Tensor:
