@@ -100,7 +100,10 @@ class VllmEngine:
 
     def fork(self, session: Session, num_tokens: int | None = None) -> Session:
         """A session on the same replica, whose cache finds the common history."""
-        return Session(ids=session.ids[:num_tokens], rank=session.rank, state=session.state)
+        kept = len(session.ids) if num_tokens is None else num_tokens
+        if not 0 <= kept <= len(session.ids):
+            raise DataError("A fork", f"at token {kept} of a session of {len(session.ids)}", "Fork within it.")
+        return Session(ids=session.ids[:kept], rank=session.rank, state=session.state)
 
     def release(self, session: Session) -> None:
         """Nothing to do: vLLM drops what was not used for long."""

@@ -108,6 +108,11 @@ class ForksWhole(HashEngine):
         return super().fork(session)
 
 
+class ForksBeyondEnd(HashEngine):
+    def fork(self, session, num_tokens=None):
+        return super().fork(session, min(num_tokens or 0, len(session.ids)) if num_tokens is not None else None)
+
+
 class ForkSeesOtherHistory(HashEngine):
     """A fork's cache is not cut where its ids are."""
 

@@ -142,6 +142,8 @@ class _Suite:
             if told.scoring:
                 with Refusing("a continuation beyond the window", DataError):
                     await engine.score(long, some + some)
+        with Refusing("a fork beyond the end of its session", LotteryError):
+            engine.fork(session, 1)
         assert session.ids == [], "a refused request changed its session"
         if told.scoring:
             for context, continuation in ((some, []), ([], some)):
