@@ -26,7 +26,7 @@ GREEDY = SamplingParams(max_tokens=1)
 
 
 def best_seconds(work, seconds, clock, after=lambda: None):
-    """The shortest run among those that fit a few seconds, at least two, after one to warm up; `after` isn't counted."""
+    """The shortest run of those that fit a few seconds, at least two, after one to warm up; `after` is not counted."""
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
         start = clock()

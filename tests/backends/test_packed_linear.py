@@ -17,7 +17,7 @@ def tied():
 @pytest.fixture
 def always(monkeypatch):
     """Every trial is won."""
-    monkeypatch.setattr(linear, "_gain", lambda _: 2.0)
+    monkeypatch.setattr(linear, "_gains", lambda _: dict.fromkeys((1, 8, 32), 2.0))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -43,13 +43,13 @@ def test_the_given_model_keeps_its_layers_and_the_clone_shares_its_weights(alway
 
 
 def test_a_layer_that_gains_nothing_stays(monkeypatch):
-    monkeypatch.setattr(linear, "_gain", lambda _: 1.0)
+    monkeypatch.setattr(linear, "_gains", lambda _: dict.fromkeys((1, 8, 32), 1.0))
     made = tied()
     assert prepacked(made)[0] is made
 
 
 def test_a_head_tied_to_the_embedding_needs_a_clear_gain(monkeypatch):
-    monkeypatch.setattr(linear, "_gain", lambda _: 1.1)
+    monkeypatch.setattr(linear, "_gains", lambda _: dict.fromkeys((1, 8, 32), 1.1))
     clone, _ = prepacked(tied())
     assert type(clone.lm_head) is torch.nn.Linear
     assert isinstance(clone.model.layers[0].mlp.up_proj, PackedLinear)
@@ -71,4 +71,23 @@ def test_a_subclass_of_linear_is_left_as_it_is(always):
 
 
 def test_the_trial_finds_a_gain_or_none():
-    assert linear._gain(torch.nn.Linear(64, 64).requires_grad_(False)) > 0
+    gains = linear._gains(torch.nn.Linear(64, 64).requires_grad_(False))
+    assert list(gains) == [1, 8, 32]
+    assert all(gain > 0 for gain in gains.values())
+
+
+@pytest.mark.parametrize(
+    ("gains", "tokens"), [((0.5, 1.1, 1.2), 8), ((1.0, 1.1, 1.2), 1), ((0.5, 0.9, 1.2), 32), ((2.0, 0.9, 1.2), 32)]
+)
+def test_packed_weights_are_used_from_where_they_win(gains, tokens):
+    assert linear._min_tokens(dict(zip((1, 8, 32), gains, strict=True))) == tokens
+
+
+def test_fewer_tokens_use_the_original_weights(monkeypatch):
+    layer = PackedLinear(torch.nn.Linear(24, 40), min_tokens=8)
+    used = []
+    monkeypatch.setattr(linear, "_product", lambda states, packed, bias: used.append(states.shape[1]))
+    with torch.inference_mode():
+        for tokens in (1, 7, 8, 9):
+            layer(torch.randn(1, tokens, 24))
+    assert used == [8, 9]

@@ -10,6 +10,7 @@ import psutil
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.cache import CpuPool, LayerShape, bytes_per_position
 from lottery_plugins.backends.packed.cpu import CpuExecutor
+from lottery_plugins.backends.packed.cuda_build import build_cuda_runner
 from lottery_plugins.backends.packed.linear import prepacked
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.runner import PackedRunner
@@ -36,12 +37,16 @@ def build_runner(model: Any, options: PackedOptions | None = None, press: KVPres
     """
     options = options or PackedOptions()
     support.check(model)
-    devices = {tensor.device.type for tensor in model.parameters()}
-    if devices != {"cpu"}:
-        raise support.refusal(model, f"on {', '.join(sorted(devices))}", "a model on the CPU")
-    set_threads(options.threads)
+    devices = {tensor.device for tensor in model.parameters()}
+    kinds = {device.type for device in devices}
+    if len(devices) != 1 or not kinds <= {"cpu", "cuda"}:
+        named = ", ".join(sorted(map(str, devices)))
+        raise support.refusal(model, f"on {named}", "a model on the CPU or on one CUDA device")
     layers = support.layer_shapes(model)
     _check_press(model, layers, press)
+    if kinds == {"cuda"}:
+        return build_cuda_runner(model, layers, options, press)
+    set_threads(options.threads)
     num_blocks = _num_blocks(layers, options, _cpu_budget())
     fast = model if options.prepack == "off" else prepacked(model, _bytes_for_prepack(options))[0]
     pool = CpuPool(layers, num_blocks, options.block_size)

@@ -1,7 +1,8 @@
 """Linear layers on the CPU with a copy of their weights in oneDNN's own layout, where that is faster.
 
 PyTorch hands a matrix product to MKL (float32) or to oneDNN, which reorders the weights at each call (bfloat16).
-Whether a copy in the layout of the product helps depends on machine, shape and type; so it is measured, once per shape.
+Whether a copy in the layout of the product helps depends on machine, shape, type and number of tokens (for one token
+in float32 it takes twice as long); so it is measured, once per shape.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,7 +20,8 @@ from torch import nn
 __all__ = ["PackedLinear", "PrepackReport", "prepacked"]
 
 _TYPES = (torch.float32, torch.bfloat16)
-_BATCH = 32  # tokens of the trial: what a step of many sequences has
+_TOKENS = (1, 8, 32)  # of the trials; for more, both ways are limited by the same arithmetic
+_TRIAL_SECONDS, _MIN_ROUNDS = 0.05, 6
 _GAIN = 1.05  # faster by at least this
 _GAIN_OF_HEAD = 1.15  # for a head tied to the embedding, whose own weights stay beside the copy
 
@@ -39,24 +42,29 @@ class PrepackReport:
 class PackedLinear(nn.Module):  # type: ignore[misc]  # torch is not followed
     """`nn.Linear` for inference, with packed weights beside the original ones.
 
-    The original stays: other code asks it for its shape, device or type, and it may be shared with the embedding.
+    The original stays: it is used for few tokens, and shared with the given model.
+
+    Args:
+        linear: The layer.
+        min_tokens: Tokens from which the packed weights are used.
     """
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, min_tokens: int = 1) -> None:
         super().__init__()
+        self._least = min_tokens * linear.in_features
         self.weight, self.bias = linear.weight, linear.bias
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self._packed = _pack(linear.weight)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """The product; (..., in_features) to (..., out_features)."""
-        if states.numel() == 0:
+        if states.numel() < self._least or not states.numel():
             return nn.functional.linear(states, self.weight, self.bias)
         return _product(states, self._packed, self.bias)
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor:
-    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _BATCH)
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _TOKENS[-1])
 
 
 def _product(states: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
@@ -78,17 +86,18 @@ def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, Pre
         return model, report
     clone = _structural_clone(model)
     tied = clone.get_input_embeddings().weight
-    gains: dict[tuple[Any, ...], float] = {}
+    trials: dict[tuple[Any, ...], dict[int, float]] = {}
     for path, linear in list(clone.named_modules()):
         if type(linear) is not nn.Linear or linear.weight.dtype not in _TYPES or linear.weight.device.type != "cpu":
             continue
         key = (*linear.weight.shape, linear.weight.dtype, linear.bias is not None)
-        if key not in gains:
-            gains[key] = _gain(linear)
+        if key not in trials:
+            trials[key] = _gains(linear)
+        gains = trials[key]
         needed = _GAIN_OF_HEAD if linear.weight is tied else _GAIN
-        if gains[key] >= needed and report.bytes_added + linear.weight.nbytes <= bytes_allowed:
+        if gains[_TOKENS[-1]] >= needed and report.bytes_added + linear.weight.nbytes <= bytes_allowed:
             parent, _, name = path.rpartition(".")
-            setattr(clone.get_submodule(parent), name, PackedLinear(linear))
+            setattr(clone.get_submodule(parent), name, PackedLinear(linear, _min_tokens(gains)))
             report.layers += 1
             report.bytes_added += linear.weight.nbytes
     return (clone, report) if report.layers else (model, report)
@@ -100,24 +109,35 @@ def _structural_clone(model: Any) -> Any:
     return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
-def _gain(linear: nn.Linear) -> float:
-    """How many times as fast the packed product is."""
+def _min_tokens(gains: dict[int, float]) -> int:
+    """The fewest tokens of a trial from which on no trial was lost."""
+    lost = [tokens for tokens, gain in gains.items() if gain < 1]
+    return min(tokens for tokens in gains if tokens > max(lost, default=0))
+
+
+def _gains(linear: nn.Linear) -> dict[int, float]:
+    """How many times as fast the packed product is, for each number of tokens."""
+    gains = dict.fromkeys(_TOKENS, 0.0)
     with torch.inference_mode():
-        states = torch.randn(1, _BATCH, linear.in_features).to(linear.weight.dtype)
         try:
             packed = _pack(linear.weight)
-            new = _seconds(lambda: _product(states, packed, linear.bias))
+            _product(linear.weight.new_zeros(1, 1, linear.in_features), packed, linear.bias)
         except RuntimeError:  # this build of oneDNN does not know the type or the shape
-            return 0.0
-        old = _seconds(lambda: nn.functional.linear(states, linear.weight, linear.bias))
-    return old / new
+            return gains
+        for tokens in _TOKENS:
+            states = torch.randn(1, tokens, linear.in_features).to(linear.weight.dtype)
+            old = partial(nn.functional.linear, states, linear.weight, linear.bias)
+            gains[tokens] = _ratio(old, partial(_product, states, packed, linear.bias))
+    return gains
 
 
-def _seconds(work: Callable[[], object], rounds: int = 7) -> float:
-    """The shortest of a few runs: what other processes took away shows in the others."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _ratio(old: Callable[[], object], new: Callable[[], object]) -> float:
+    """Time of the old way over that of the new one: the shortest runs, in turn, for what other processes take away."""
+    times: tuple[list[float], list[float]] = ([], [])
+    end = time.perf_counter() + _TRIAL_SECONDS
+    while len(times[1]) < _MIN_ROUNDS or time.perf_counter() < end:
+        for work, taken in zip((old, new), times, strict=True):
+            start = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - start)
+    return min(times[0][1:]) / min(times[1][1:])

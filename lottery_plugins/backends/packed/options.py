@@ -17,11 +17,14 @@ class PackedOptions:
     Attributes:
         kv_cache_gb: Size of the cache, in 10^9 bytes. None: on the CPU a quarter of the memory that is available now,
             at most 8; on a device 85 % of what is free there.
-        block_size: Positions a block: the unit in which caches are shared.
+        block_size: Positions a block: the unit in which caches are shared. On a device its kernel decides.
         max_step_tokens: Most tokens of one step. None: measured to be good for the device.
         threads: Threads of PyTorch on the CPU. None: one per core that this process may use.
         prepack: "on": linear layers on the CPU keep a copy of their weights in oneDNN's own layout where that is
             faster; "auto": likewise, where memory is plentiful; "off": never.
+        cuda_graphs: Whether a device replays decode steps as captured graphs.
+        batch_invariant: Whether attention of a row on a device must not depend on the rows beside it, to the bit.
+            Slower; matrix products still choose their kernel by the number of rows.
 
     Raises:
         ConfigError: A value is not allowed.
@@ -32,6 +35,8 @@ class PackedOptions:
     max_step_tokens: int | None = None
     threads: int | None = None
     prepack: Literal["auto", "on", "off"] = "auto"
+    cuda_graphs: bool = True
+    batch_invariant: bool = False
 
     def __post_init__(self) -> None:
         if self.kv_cache_gb is not None and not 0 < self.kv_cache_gb < float("inf"):

@@ -36,7 +36,7 @@ FOREIGN_METADATA: Mapping[str, Any] = {
 """Model arguments, which lm-eval mixes into a task's metadata; they must not change a document."""
 
 _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster")
-_KEYS = {"ability", "tools", "margin", "chance", *_FIELD_KEYS}
+_KEYS = {"ability", "tools", "margin", "chance", "truncation", *_FIELD_KEYS}
 _JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 
 
@@ -135,6 +135,7 @@ def check_metadata(task: Any, docs: Sequence[Mapping[str, Any]]) -> None:
     assert set(lottery) <= _KEYS, f"metadata.lottery has unknown keys: {sorted(set(lottery) - _KEYS)}"
     assert lottery.get("ability") in ABILITIES, f"metadata.lottery.ability is {lottery.get('ability')!r}"
     assert 0 < lottery.get("margin", 0) < 1, "metadata.lottery.margin must be in (0, 1)"
+    assert lottery.get("truncation", "none") in ("left", "none"), "metadata.lottery.truncation must be left or none"
     assert 0 <= lottery.get("chance", -1) < 1, "metadata.lottery.chance must be in [0, 1)"
     assert "question" in lottery, "metadata.lottery.question is missing"
     for key in _FIELD_KEYS:
