@@ -70,7 +70,9 @@ class JsonClient:
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
         self._thread = LoopThread(f"lottery-{settings.name}")
-        headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+        headers = {"Content-Type": "application/json"}
+        if settings.key:
+            headers["Authorization"] = f"Bearer {settings.key}"
         limits = httpx.Limits(
             max_connections=settings.max_concurrent, max_keepalive_connections=settings.max_concurrent
         )
@@ -111,9 +113,10 @@ class JsonClient:
     async def _once(self, path: str, payload: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         left = max(0.01, deadline - time.monotonic())
         timeout = httpx.Timeout(left, connect=min(_CONNECT_S, left), pool=None)
+        content = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")  # half a surrogate pair is no text
         try:
             async with asyncio.timeout(left):
-                response = await self._client.post(path, json=payload, timeout=timeout)
+                response = await self._client.post(path, content=content, timeout=timeout)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _BusyError(f"no answer within {left:.3g} s ({type(error).__name__})") from error
         except httpx.TransportError as error:

@@ -60,7 +60,10 @@ class RoundEngine:
 
     def fork(self, session: Session, num_tokens: int | None = None) -> Session:
         """A session with the same ids."""
-        return Session(ids=session.ids[:num_tokens], rank=session.rank)
+        kept = len(session.ids) if num_tokens is None else num_tokens
+        if not 0 <= kept <= len(session.ids):
+            raise DataError("A fork", f"at token {kept} of a session of {len(session.ids)}", "Fork within it.")
+        return Session(ids=session.ids[:kept], rank=session.rank)
 
     def release(self, session: Session) -> None:
         """Nothing to do: nothing is held."""

@@ -53,10 +53,10 @@ def _options_class(name: str) -> type:
 
         return PackedOptions
     if name == "vllm":
-        from lottery_plugins.backends.vllm_engine import VllmOptions
+        from lottery_plugins.backends.vllm_options import VllmOptions
 
         return VllmOptions
-    from lottery_plugins.backends.openai_server import OpenAIOptions
+    from lottery_plugins.backends.openai_options import OpenAIOptions
 
     return OpenAIOptions
 

@@ -6,6 +6,9 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from lottery_plugins.generation import GenerationConfig, GenerationRequest
+from lottery_plugins.messages import Message
+
 
 class Server:
     """What tests look at and set.
@@ -84,3 +87,15 @@ def running():
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def ask(text="How long?", *, sample=0, turns=None, **config):
+    """A request."""
+    config = {"max_tokens": 9, **config}
+    return GenerationRequest(turns or (Message("user", text),), GenerationConfig(**config), sample=sample)
+
+
+def say(server, *answers):
+    """Give these answers one after the other, the last one for ever."""
+    left = list(answers)
+    server.answer = lambda path, payload: left.pop(0) if len(left) > 1 else left[0]

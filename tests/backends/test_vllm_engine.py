@@ -6,7 +6,8 @@ import importlib.util
 
 import pytest
 
-from lottery_plugins.backends.vllm_engine import VllmEngine, VllmOptions
+from lottery_plugins.backends.vllm_engine import VllmEngine
+from lottery_plugins.backends.vllm_options import VllmOptions
 from lottery_plugins.errors import BackendError, ConfigError, DataError, MissingExtraError, RunEndedError
 from lottery_plugins.options import build_plugin
 from lottery_plugins.protocols.engine import SamplingParams

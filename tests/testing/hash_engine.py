@@ -65,6 +65,8 @@ class HashEngine:
 
     def fork(self, session, num_tokens=None):
         kept = len(session.ids) if num_tokens is None else num_tokens
+        if kept > len(session.ids):
+            raise DataError("a fork", "begins beyond its session")
         return Session(ids=session.ids[:kept], rank=session.rank, state={"kept"})
 
     def release(self, session):

@@ -65,6 +65,7 @@ def check_engine(
     suite = _Suite(make, codec, close or (lambda engine: None), scores_tokens)
     suite.run(suite.capabilities)
     suite.run(suite.bad_input)
+    suite.run(suite.unended)
     suite.run(suite.pinned)
     suite.run(suite.repeats)
     suite.any_trajectories()
@@ -141,6 +142,8 @@ class _Suite:
             if told.scoring:
                 with Refusing("a continuation beyond the window", DataError):
                     await engine.score(long, some + some)
+        with Refusing("a fork beyond the end of its session", LotteryError):
+            engine.fork(session, 1)
         assert session.ids == [], "a refused request changed its session"
         if told.scoring:
             for context, continuation in ((some, []), ([], some)):
@@ -155,6 +158,18 @@ class _Suite:
                 fitting, params = (some * told.max_length)[: told.max_length - room], SamplingParams(max_tokens=7)
                 made = await engine.generate(fitting, engine.open(), params)
                 check_completion(self.codec, made, len(fitting), params, told.max_length)
+
+    async def unended(self, engine: TokenEngine) -> None:
+        """`ignore_end` goes on to `max_tokens`, or is refused."""
+        for seed in range(4):
+            params = SamplingParams(max_tokens=24, do_sample=True, temperature=2.0, seed=seed, ignore_end=True)
+            try:
+                made = await engine.generate(self.codec.encode_more(SHARED), engine.open(), params)
+            except ConfigError:
+                return
+            assert (made.generated_tokens, len(made.ids), made.finish_reason) == (24, 24, "length"), (
+                f"with ignore_end {made.generated_tokens} of 24 tokens were generated and {len(made.ids)} kept"
+            )
 
     async def pinned(self, engine: TokenEngine) -> None:
         """A pinned prefix changes no answer."""

@@ -50,12 +50,14 @@ class Trajectory:
         rank: Of the session.
         releases: How often it is released at its end; 0: never.
         score: Context and continuation scored beside the first turn; None: nothing.
+        cancel_score_after: Passes after which the score is cancelled and asked again; None: never.
     """
 
     turns: tuple[Turn, ...]
     rank: int = 0
     releases: int = 1
     score: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    cancel_score_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def trajectories(codec: TokenCodec) -> st.SearchStrategy[list[Trajectory]]:
         rank=st.integers(0, 3),
         releases=st.integers(0, 2),
         score=st.one_of(st.none(), st.tuples(pieces(codec), pieces(codec))),
+        cancel_score_after=st.one_of(st.none(), st.integers(0, 6)),
     )
     return st.lists(trajectory, min_size=1, max_size=5)
 
@@ -132,14 +135,13 @@ class Living:
         assert session.ids == [], f"a new session holds {len(session.ids)} tokens"
         others: list[asyncio.Task[None]] = []
         if trajectory.score is not None and self.engine.capabilities.scoring:
-            others.append(asyncio.ensure_future(self._score(*trajectory.score)))
+            others.append(asyncio.ensure_future(self._score(*trajectory.score, trajectory.cancel_score_after)))
         for turn in trajectory.turns:
             await passes(turn.wait)
             if not self._fits(session, turn):
                 break
-            if turn.cancel_after is not None:
-                await self._cancel(session, turn)
-            await self.ask(session, turn.new_ids, turn.params)
+            if turn.cancel_after is None or await self._is_cancelled(session, turn):
+                await self.ask(session, turn.new_ids, turn.params)
             if turn.fork_at is not None:
                 others.append(asyncio.ensure_future(self._branch(session, turn)))
                 await passes(1)  # the fork is made before the session goes on
@@ -164,20 +166,21 @@ class Living:
         self.made.append(Made((*before, *new_ids), params, completion))
         return completion
 
-    async def _cancel(self, session: Session, turn: Turn) -> None:
+    async def _is_cancelled(self, session: Session, turn: Turn) -> bool:
+        """Ask and cancel; False where the answer was faster."""
         before = list(session.ids)
-        task = asyncio.ensure_future(self.engine.generate(turn.new_ids, session, turn.params))
+        task = asyncio.ensure_future(self.ask(session, turn.new_ids, turn.params))
         await passes(turn.cancel_after or 0)
-        if task.done():  # the answer was faster
-            self.made.append(Made((*before, *turn.new_ids), turn.params, task.result()))
-            return
+        if task.done():
+            task.result()
+            return False
         task.cancel()
         try:
             await task
         except asyncio.CancelledError:
             assert session.ids == before, "a cancelled request changed its session"
-        else:
-            raise AssertionError("a cancelled request was answered as if nothing had happened")
+            return True
+        raise AssertionError("a cancelled request was answered as if nothing had happened")
 
     async def _branch(self, session: Session, turn: Turn) -> None:
         """Fork, append the same again, release; the parent goes on meanwhile."""
@@ -191,6 +194,11 @@ class Living:
         self.engine.release(fork)
         self.engine.release(fork)
 
-    async def _score(self, context: tuple[int, ...], continuation: tuple[int, ...]) -> None:
+    async def _score(self, context: tuple[int, ...], continuation: tuple[int, ...], cancel_after: int | None) -> None:
+        if cancel_after is not None:
+            task = asyncio.ensure_future(self.engine.score(context, continuation))
+            await passes(cancel_after)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         score = await self.engine.score(context, continuation)
         assert score.logprobs, "a score without numbers"
