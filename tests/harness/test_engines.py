@@ -6,7 +6,7 @@ import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.errors import ConfigError, LotteryError, RunEndedError
 from lottery_plugins.harness import engines, offers
 from lottery_plugins.harness.model import LotteryLM
 
@@ -221,3 +221,19 @@ def test_a_new_evaluation_is_counted_from_its_start(packed):
     assert second["forwarded_tokens"] < first["forwarded_tokens"]
     assert second["hit_rate"] > 0.5
     assert 0 < second["busy_share"] <= 1
+
+
+@pytest.mark.parametrize("reasoner", ["direct", "chain-of-thought"])
+def test_model_that_gives_nan_ends_the_run_and_what_was_finished_is_kept(arguments, reasoner):
+    settings = {**arguments, "engine": SMALL, "reasoner": reasoner, "resume": True, "max_new_tokens": 30}
+    lm = LotteryLM(**settings)
+    lm.generate_until(generation()[:2])
+    lm.base._model.model.norm.weight.data.fill_(float("nan"))
+    with pytest.raises(RunEndedError, match="gave NaN"):
+        lm.generate_until(generation())
+    again = LotteryLM(**settings)
+    again.generate_until(generation())
+    assert len(again.trajectories) == 5
+    fresh = LotteryLM(**{**settings, "resume": False})
+    fresh.generate_until(generation()[2:])
+    assert again.engine.statistics.requests == fresh.engine.statistics.requests
