@@ -73,6 +73,7 @@ def main():
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 8, 32, 64])
     parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
     parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True, help="measure transformers too")
+    parser.add_argument("--steps", action="store_true", help="show instead how a step's tokens get cheaper")
     parser.add_argument("--cpu-time", action="store_true", help="seconds of the CPU: with 1 thread, on a busy machine")
     args = parser.parse_args()
     clock = time.process_time if args.cpu_time else time.perf_counter
@@ -82,6 +83,9 @@ def main():
         for name, prepack in (("packed", "off"), ("packed, prepacked weights", "on"))
     }
     print(f"{args.model}, {args.dtype}, {torch.get_num_threads()} threads; tokens per second (ms a step)")
+    if args.steps:
+        show_steps(arms["packed, prepacked weights"], args.seconds, clock)
+        return
     print(f"{'':28}" + "".join(f"{f'decode {n}':>18}" for n in args.rows) + f"{f'prefill {PREFILL}':>18}")
     prefill = [Row(ids=list(range(PREFILL)), cached=0, position=0, blocks=range(PREFILL // BLOCK), params=GREEDY)]
     if args.plain:
@@ -102,6 +106,21 @@ def main():
         steps = [(n, decode_rows(n)) for n in args.rows] + [(PREFILL, prefill)]
         cells = [(n, best_seconds(partial(step, runner, rows), args.seconds, clock)) for n, rows in steps]
         show(name, cells)
+
+
+def show_steps(runner, seconds, clock):
+    """Prefill of 64 tokens for each of some rows after a shared prefix, by the tokens of a step."""
+    shared = list(range(SHARED // BLOCK))
+    runner.begin([Row(ids=[1] * SHARED, cached=0, position=0, blocks=shared)])()
+    for tokens in (16, 32, 64, 128, 256, 512, 1024):
+        length = min(tokens, 64)
+        rows = [
+            Row(ids=list(range(length)), cached=SHARED, position=SHARED, params=GREEDY,
+                blocks=shared + list(range(len(shared) + i * 4, len(shared) + (i + 1) * 4)))
+            for i in range(tokens // length)
+        ]  # fmt: skip
+        taken = best_seconds(partial(step, runner, rows), seconds, clock)
+        print(f"{tokens:5} tokens in {len(rows):2} rows: {tokens / taken:.0f}")
 
 
 def step(runner, rows):

@@ -55,12 +55,10 @@ def seen(plan, rows):
 
 @given(spans(), st.booleans(), st.sampled_from([(1, 1), (9, 3), (10**6, 2)]))
 def test_each_token_sees_each_position_before_it_once(rows, exact, limits):
-    before = pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS
-    pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS = limits
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "_MIN_SHARED_POSITIONS", limits[0])
+        patch.setattr(pieces, "_MAX_RUNS", limits[1])
         plan = plan_pieces(rows, BLOCK, None, exact)
-    finally:
-        pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS = before
     assert [(p.first, p.last) for p in plan.base] == [(s.first, s.last) for s in rows]
     for span in rows:
         for token in range(span.first, span.last):

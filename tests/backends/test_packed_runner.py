@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packed_models import NUM_BLOCKS, SERVED, VOCABULARY, logits_of, model, own_logits, runner_of
 
-from lottery_plugins.backends.packed import attention, pieces
+from lottery_plugins.backends.packed import attention, cpu, pieces
+from lottery_plugins.backends.packed.pieces import plan_pieces
 from lottery_plugins.protocols.engine import SamplingParams
 from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, UnusableOutputError
 
@@ -61,16 +62,17 @@ def test_chunks_of_rows_that_share_blocks_give_the_models_own_logits(name, data)
     if scene.shared:
         logits_of(scene.runner, [scene.row(scene.shared, scene.shared_blocks, 0, len(scene.shared))])
     expected = [own_logits(made, text) for text in scene.texts]
-    least, most = pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS
-    pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS = data.draw(st.sampled_from([(1, 2), (8, 1), (10**6, 3)]))
-    try:
+    limits = data.draw(st.sampled_from([(1, 2), (8, 1), (10**6, 3)]))
+    exact = data.draw(st.booleans())  # the way of bfloat16
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "_MIN_SHARED_POSITIONS", limits[0])
+        patch.setattr(pieces, "_MAX_RUNS", limits[1])
+        patch.setattr(cpu, "plan_pieces", lambda spans, size, window, _: plan_pieces(spans, size, window, exact))
         while any(done < len(text) for done, text in zip(scene.done, scene.texts, strict=True)):
             rows, whose = scene.rows(data.draw(st.sampled_from([1, 3, 20])))
             for row, i, got in zip(rows, whose, logits_of(scene.runner, rows), strict=True):
                 own = expected[i][row.position : row.position + len(row.ids)]
                 assert (got - own).abs().max() <= 1e-4 * max(1, own.abs().max())
-    finally:
-        pieces._MIN_SHARED_POSITIONS, pieces._MAX_RUNS = least, most
 
 
 def prefilled(runner, texts, per=8):

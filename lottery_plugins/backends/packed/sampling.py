@@ -41,42 +41,49 @@ def sampled_tokens(logits: torch.Tensor, params: Sequence[SamplingParams], numbe
         params: Temperature, top_k and top_p of each row, in this order.
         numbers: In [0, 1), one per row.
     """
-    device, double = logits.device, torch.float64
-    temperatures = torch.tensor([p.temperature for p in params], dtype=double, device=device)
-    scaled = logits.double() / temperatures[:, None]
-    scaled = scaled - scaled.amax(dim=-1, keepdim=True)
-    top_k = [min(p.top_k or logits.shape[1], logits.shape[1]) for p in params]
-    if min(top_k) < logits.shape[1]:
-        scaled = _within_top_k(scaled, top_k)
-    weights = scaled.exp()
-    if any(p.top_p is not None and p.top_p < 1 for p in params):
-        weights = _within_nucleus(weights, torch.tensor([p.top_p or 1.0 for p in params], dtype=double, device=device))
-    sums = weights.cumsum(dim=-1)
-    total = sums[:, -1:]
+    device, double, vocabulary = logits.device, torch.float64, logits.shape[1]
+    weights = logits.to(double, copy=True)  # one copy, changed in place: it is large
+    weights.div_(torch.tensor([[p.temperature] for p in params], dtype=double, device=device))
+    weights.sub_(weights.amax(dim=-1, keepdim=True))
+    top_k = [p.top_k or vocabulary for p in params]
+    if min(top_k) < vocabulary:
+        _keep_top_k(weights, top_k)
+    weights.exp_()
+    top_p = [p.top_p or 1.0 for p in params]
+    if min(top_p) < 1:
+        _keep_nucleus(weights, top_p)
+    sums = weights.cumsum_(dim=-1)
+    total = sums[:, -1:].clone()
     aim = torch.tensor(numbers, dtype=double, device=device)[:, None] * total
     aim = aim.minimum(total.nextafter(torch.zeros_like(total)))  # rounding must not take it past the last token
     return torch.searchsorted(sums, aim, right=True)[:, 0]
 
 
-def _within_top_k(scaled: torch.Tensor, top_k: Sequence[int]) -> torch.Tensor:
-    """Minus infinity for whatever is below the k-th highest of its row."""
+def _keep_top_k(scaled: torch.Tensor, top_k: Sequence[int]) -> None:
+    """Write minus infinity over whatever is below the k-th highest of its row."""
     width = max(k for k in top_k if k < scaled.shape[1])
     highest = scaled.topk(width, dim=-1).values
-    ranks = torch.tensor([min(k, width) - 1 for k in top_k], device=scaled.device)[:, None]
-    everything = torch.tensor([k >= scaled.shape[1] for k in top_k], device=scaled.device)[:, None]
+    ranks = torch.tensor([[min(k, width) - 1] for k in top_k], device=scaled.device)
+    everything = torch.tensor([[k >= scaled.shape[1]] for k in top_k], device=scaled.device)
     lowest = highest.gather(1, ranks).masked_fill(everything, -torch.inf)
-    return scaled.masked_fill(scaled < lowest, -torch.inf)
+    scaled.masked_fill_(scaled < lowest, -torch.inf)
 
 
-def _within_nucleus(weights: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """Zero for whatever is not among the likeliest tokens that together reach top_p."""
-    mass = top_p * weights.sum(dim=-1)
+def _keep_nucleus(weights: torch.Tensor, top_p: Sequence[float]) -> None:
+    """Write zero over whatever is not among the likeliest tokens of its row that together reach top_p."""
+    mass = weights.sum(dim=-1) * torch.tensor(top_p, dtype=weights.dtype, device=weights.device)
     highest = weights.topk(min(_LIKELY, weights.shape[1]), dim=-1).values
-    if bool((highest.sum(dim=-1) < mass).any()):
-        highest = weights.sort(dim=-1, descending=True).values
-    reached = (highest.cumsum(dim=-1) < mass[:, None]).sum(dim=-1, keepdim=True).clamp(max=highest.shape[1] - 1)
-    lowest = highest.gather(1, reached).masked_fill(top_p[:, None] >= 1, 0.0)
-    return weights.masked_fill(weights < lowest, 0.0)
+    lowest = _at_mass(highest, mass)
+    for row in (highest.sum(dim=-1) < mass).nonzero()[:, 0].tolist():  # seldom: a flat distribution
+        lowest[row] = _at_mass(weights[row : row + 1].sort(dim=-1, descending=True).values, mass[row : row + 1])
+    everything = torch.tensor([p >= 1 for p in top_p], device=weights.device)
+    weights.masked_fill_(weights < lowest.masked_fill_(everything[:, None], 0.0), 0.0)
+
+
+def _at_mass(highest: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+    """The weight with which each row's highest ones reach a mass, (rows, 1); the last where they don't."""
+    place = torch.searchsorted(highest.cumsum(dim=-1), mass[:, None]).clamp_(max=highest.shape[1] - 1)
+    return highest.gather(1, place)
 
 
 def drawn_tokens(logits: torch.Tensor, draws: Sequence[Draw], best: torch.Tensor) -> torch.Tensor:
