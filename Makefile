@@ -22,7 +22,7 @@ ifeq ($(TORCH),auto)
   TORCH := $(if $(shell command -v nvidia-smi),default,cpu)
 endif
 
-.PHONY: quickstart test test-installed lint typing bench check clean install install-dev help
+.PHONY: quickstart test test-installed lint typing bench bench-inference check clean install install-dev help
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -47,6 +47,10 @@ typing: install-dev
 
 bench: install-dev
 	$(BIN)/python benchmarks/startup.py $(ARGS)
+
+# All parts take most of an hour on two cores; make bench-inference ARGS="load --quick" tries one.
+bench-inference: install
+	$(BIN)/python benchmarks/inference $(ARGS)
 
 check: lint typing test
 

@@ -37,6 +37,7 @@ class Settings:
     model: str
     threads: int
     quick: bool
+    repeats: int
     ways: tuple[str, ...]
     trajectories: int | None
     steps: int | None
@@ -62,6 +63,7 @@ def main() -> int:
         model=args.model or _small_model(console),
         threads=args.threads,
         quick=args.quick,
+        repeats=args.repeats,
         ways=tuple(args.ways),
         trajectories=args.trajectories,
         steps=args.steps,
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="a folder; by default the small model of `lottery quickstart`")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads of every way")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), metavar="WAY", help=f"load: {', '.join(WAYS)}")
+    parser.add_argument("--repeats", type=int, default=1, help="load: runs of each way, in turn; medians count")
     parser.add_argument("--trajectories", type=int, help="load, tools: how many")
     parser.add_argument("--steps", type=int, help="load, tools: steps of each")
     parser.add_argument("--latency-scale", type=float, default=1.0, help="tools: factor of every tool's seconds")

@@ -20,33 +20,39 @@ __all__ = ["measure_machine", "measure_way", "run"]
 
 _GATE = 1.05  # of the ideal count of forwarded tokens
 _GOALS = (("naive", 7.0), ("lm-eval", 5.0))
+_COLUMNS = "way", "seconds", "processor s", "ours faster by", "of limit", "tokens forwarded", "of ideal", "peak GB"
 _SHARE = 0.6  # of the machine's limit
 
 
 def run(settings: Settings) -> Finding:
-    """All ways after each other, each in a process of its own; then the machine's limit, measured in the same run."""
+    """All ways in turn, each in a process of its own; then the machine's limit, measured in the same run."""
     small = MultiStepLoad(trajectories=8, steps=2) if settings.quick else MultiStepLoad()
     load = MultiStepLoad(trajectories=settings.trajectories or small.trajectories, steps=settings.steps or small.steps)
-    found: dict[str, dict[str, Any]] = {}
+    runs: dict[str, list[dict[str, Any]]] = {}
     unable: dict[str, str] = {}
-    for name in settings.ways:
-        reason = missing(name)
-        if reason is None:
-            settings.say(f"{name} ...")
-            child = {"way": name, "model": settings.model, "load": asdict(load), "options": _options(settings, name)}
-            try:
-                found[name] = in_child("way", child, settings.threads)
-            except ChildError as error:
-                reason = f"failed: {error}"
-        if reason:
-            unable[name] = reason
+    for turn in range(settings.repeats):
+        for name in settings.ways:
+            reason = unable.get(name) or missing(name)
+            if reason is None:
+                settings.say(f"{name}, run {turn + 1} of {settings.repeats} ...")
+                child = {"way": name, "model": settings.model, "load": asdict(load)}
+                child["options"] = settings.engine if name == "lottery" else {}
+                try:
+                    runs.setdefault(name, []).append(in_child("way", child, settings.threads))
+                except ChildError as error:
+                    reason = f"failed: {error}"
+            if reason:
+                unable[name] = reason
     settings.say("limits of the machine ...")
     limits = in_child("limits", {"model": settings.model, "load": asdict(load)}, settings.threads)
-    return _finding(load, found, unable, limits)
+    return _finding(load, {name: _median_run(row) for name, row in runs.items()}, unable, limits)
 
 
-def _options(settings: Settings, name: str) -> dict[str, Any]:
-    return settings.engine if name == "lottery" else {}
+def _median_run(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """The run of median time, with the times of all."""
+    times = sorted(run["seconds"] for run in runs)
+    middle = next(run for run in runs if run["seconds"] == times[(len(times) - 1) // 2])
+    return middle | {"all_seconds": [run["seconds"] for run in runs]}
 
 
 def measure_way(settings: dict[str, Any]) -> dict[str, Any]:
@@ -87,39 +93,10 @@ def _finding(
     load: MultiStepLoad, found: dict[str, dict[str, Any]], unable: dict[str, str], limits: dict[str, Any]
 ) -> Finding:
     least = limits["least_seconds"]
-    finding = Finding(
-        "load",
-        f"{load.trajectories} trajectories x {load.steps} steps, fp32, greedy",
-        (
-            "way",
-            "seconds",
-            "processor s",
-            "ours is faster by",
-            "of the limit",
-            "tokens forwarded",
-            "of ideal",
-            "peak GB",
-        ),
-    )
-    ours = found.get("lottery")
-    for name in found | unable:
-        what = WAYS[name][0]
-        if name in unable:
-            finding.rows.append((what, unable[name], *[""] * 6))
-            continue
-        one = found[name]
-        finding.rows.append(
-            (
-                what,
-                f"{one['seconds']:.1f}",
-                f"{one['cpu_seconds']:.1f}",
-                f"{one['seconds'] / ours['seconds']:.2f} x" if ours else "",
-                f"{least / one['seconds']:.0%}",
-                f"{one['forwarded']:,}",
-                f"{one['forwarded'] / load.ideal_forwarded:.3f} x",
-                f"{one['peak_bytes'] / 1e9:.2f}",
-            )
-        )
+    finding = Finding("load", f"{load.trajectories} trajectories x {load.steps} steps, fp32, greedy", tuple(_COLUMNS))
+    ours = found["lottery"]["seconds"] if "lottery" in found else None
+    finding.rows = [_row(name, one, load, least, ours) for name, one in found.items()]
+    finding.rows += [(WAYS[name][0], reason, *[""] * (len(_COLUMNS) - 2)) for name, reason in unable.items()]
     finding.notes = [
         f"Ideal: {load.ideal_forwarded:,} tokens forwarded, {load.generated_total:,} generated. Least seconds on this"
         f" machine: {least:.1f} ({limits['bytes_per_s'] / 1e9:.0f} GB/s read; GFLOP/s by rows: {_rates(limits)}).",
@@ -136,6 +113,19 @@ def _finding(
     times = {WAYS[name][0]: one["seconds"] for name, one in found.items()}
     finding.plots[""] = bars(finding.title, times, "s", ("least on this machine", least))
     return finding
+
+
+def _row(name: str, one: dict[str, Any], load: MultiStepLoad, least: float, ours: float | None) -> tuple[str, ...]:
+    return (
+        WAYS[name][0],
+        f"{one['seconds']:.1f}",
+        f"{one['cpu_seconds']:.1f}",
+        f"{one['seconds'] / ours:.2f} x" if ours else "",
+        f"{least / one['seconds']:.0%}",
+        f"{one['forwarded']:,}",
+        f"{one['forwarded'] / load.ideal_forwarded:.3f} x",
+        f"{one['peak_bytes'] / 1e9:.2f}",
+    )
 
 
 def _goals(load: MultiStepLoad, found: dict[str, dict[str, Any]], least: float) -> list[Goal]:

@@ -22,6 +22,8 @@ __all__ = ["measure_hf", "measure_ours", "run", "uneven_stop"]
 
 _SIZES = (1, 4, 8, 16, 32)
 _SCORING_SIZES = (1, 8, 32)
+_REQUESTS = {"generate": "generate_until", "score": "loglikelihood"}
+_GOALS = {"generate": 2.0, "score": 1.0}
 _LOGPROB_TOLERANCE = 1e-3  # of a continuation's sum: two orders of addition in fp32
 
 
@@ -140,44 +142,45 @@ def _finding(generating: OneStepLoad, scoring: ScoringLoad, ours: dict[str, Any]
         f" {scoring.contexts} contexts x {scoring.choices} choices",
         ("way", "request", "seconds", "processor s", "ours is faster by", "tokens forwarded", "answers"),
     )
-    bests = {}
-    for kind, request in (("generate", "generate_until"), ("score", "loglikelihood")):
-        mine = ours[kind]
-        bests[kind] = min(hf[kind].values(), key=lambda one: one["seconds"])
-        rows = [(f"hf, batch {size}", one) for size, one in hf[kind].items()] + [("ours: packed", mine)]
-        for name, one in rows:
-            finding.rows.append(
-                (
-                    name + (" (its best)" if one is bests[kind] else ""),
-                    request,
-                    f"{one['seconds']:.1f}",
-                    f"{one['cpu_seconds']:.1f}",
-                    f"{one['seconds'] / mine['seconds']:.2f} x",
-                    f"{one['forwarded']:,}",
-                    "" if one is mine else _agreement(kind, one["answers"], mine["answers"]),
-                )
-            )
+    bests = {kind: min(hf[kind].values(), key=lambda one: float(one["seconds"])) for kind in _REQUESTS}
+    for kind in _REQUESTS:
+        finding.rows += [
+            _row(f"hf, batch {size}" + (" (its best)" if one is bests[kind] else ""), kind, one, ours[kind])
+            for size, one in hf[kind].items()
+        ]
+        finding.rows.append(_row("ours: packed", kind, ours[kind], ours[kind]))
+        factor = _GOALS[kind]
+        got = bests[kind]["seconds"] / ours[kind]["seconds"]
+        claim = f"{_REQUESTS[kind]} at least {factor:g} x as fast as hf at its best batch size"
+        finding.goals.append(Goal(claim, f"{got:.2f} x", got >= factor))
+        times = {f"hf, batch {size}": one["seconds"] for size, one in hf[kind].items()}
+        times["ours: packed"] = ours[kind]["seconds"]
+        finding.plots[f"-{kind}"] = bars(f"{_REQUESTS[kind]}: {finding.title}", times, "s")
     lengths = [min(len(row) + 1, generating.most) for row in ours["generate"]["answers"]]
     finding.notes = [
         f"Answers end at a stop token or after {generating.most} tokens: {min(lengths)} to {max(lengths)},"
         f" {sum(lengths) / len(lengths):.0f} in the mean."
     ]
-    for kind, factor, what in (("generate", 2.0, "generation"), ("score", 1.0, "loglikelihood")):
-        got = bests[kind]["seconds"] / ours[kind]["seconds"]
-        claim = f"{what} at least {factor:g} x as fast as hf at its best batch size"
-        finding.goals.append(Goal(claim, f"{got:.2f} x", got >= factor))
     finding.data = {
         "generating": asdict(generating),
         "scoring": asdict(scoring),
         "answer_lengths": lengths,
-        "ours": {k: _without_answers(ours[k]) for k in ("generate", "score")},
-        "hf": {k: {size: _without_answers(one) for size, one in hf[k].items()} for k in ("generate", "score")},
+        "ours": {kind: _without_answers(ours[kind]) for kind in _REQUESTS},
+        "hf": {kind: {size: _without_answers(one) for size, one in hf[kind].items()} for kind in _REQUESTS},
     }
-    for kind, request in (("generate", "generation"), ("score", "loglikelihood")):
-        times = {f"hf, batch {size}": one["seconds"] for size, one in hf[kind].items()}
-        plot = bars(f"{request}: {finding.title}", times | {"ours: packed": ours[kind]["seconds"]}, "s")
-        finding.plots[f"-{kind}"] = plot
     return finding
+
+
+def _row(name: str, kind: str, one: dict[str, Any], ours: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        name,
+        _REQUESTS[kind],
+        f"{one['seconds']:.1f}",
+        f"{one['cpu_seconds']:.1f}",
+        f"{one['seconds'] / ours['seconds']:.2f} x",
+        f"{one['forwarded']:,}",
+        "" if one is ours else _agreement(kind, one["answers"], ours["answers"]),
+    )
 
 
 def _without_answers(one: dict[str, Any]) -> dict[str, Any]:

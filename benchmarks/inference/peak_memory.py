@@ -15,6 +15,7 @@ from .svg import bars
 
 if TYPE_CHECKING:
     from .command import Settings
+    from .limits import Shape
 
 __all__ = ["measure", "run"]
 
@@ -45,22 +46,19 @@ def measure(settings: dict[str, Any]) -> dict[str, Any]:
     from .subject import load_subject
     from .ways_ours import make_runner, solve_all
 
-    libraries = _resident()
+    libraries = _status("VmRSS")
     subject = load_subject(settings["model"])
     load = MultiStepLoad(**settings["load"])
     shape = Shape.of(subject.model)
     of_position = 4 * shape.cache_size * shape.layers
-    own = load.longest - load.shared
-    cache_bytes = of_position * (load.shared + max(load.trajectories // _SHARE, 1) * (own + 2 * _BLOCK))
-    options = {"kv_cache_gb": cache_bytes / 1e9, "block_size": _BLOCK} | settings["options"]
-    runner = make_runner(subject, **options)
+    options = {"kv_cache_gb": of_position * _room(load) / 1e9, "block_size": _BLOCK}
+    runner = make_runner(subject, **options | settings["options"])
     copies = sum(m.weight.nbytes for m in gc.get_objects() if isinstance(m, PackedLinear))
     loading_peak = peak_bytes()
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak counts from here
     watched = WatchedRunner(runner, watch_blocks=True)
     engine = PackedEngine(watched, NumberCodec(subject.vocab_size))
     answers = asyncio.run(solve_all(engine, load, subject.text_ids))
-    widest = sum(out for out, _ in shape.matrices) + 4 * shape.head[1]
     return {
         "peak_bytes": _status("VmHWM"),
         "loading_peak_bytes": loading_peak,
@@ -68,7 +66,7 @@ def measure(settings: dict[str, Any]) -> dict[str, Any]:
         "weights": sum(p.nbytes for p in subject.model.parameters()),
         "prepacked copies": copies,
         "cache": runner.num_blocks * _BLOCK * of_position,
-        "activations": 4 * (runner.max_step_tokens * widest + 2 * load.trajectories * shape.head[0]),
+        "activations": _activations(shape, runner.max_step_tokens, load.trajectories),
         "num_blocks": runner.num_blocks,
         "most_blocks": watched.most_blocks,
         "highest_block": watched.highest_block,
@@ -78,8 +76,16 @@ def measure(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _resident() -> int:
-    return _status("VmRSS")
+def _activations(shape: Shape, tokens: int, drawn: int) -> int:
+    """Bytes of a step's widest layer, and of its logits twice."""
+    widest = sum(out for out, _ in shape.matrices) + 4 * shape.head[1]
+    return 4 * (tokens * widest + 2 * drawn * shape.head[0])
+
+
+def _room(load: MultiStepLoad) -> int:
+    """Positions for a quarter of the trajectories at their ends."""
+    own = load.longest - load.shared + 2 * _BLOCK
+    return load.shared + max(load.trajectories // _SHARE, 1) * own
 
 
 def _status(name: str) -> int:
