@@ -14,7 +14,7 @@ from itertools import pairwise
 __all__ = ["Piece", "Pieces", "Span", "plan_pieces", "shared_stretches", "slot_runs"]
 
 _MIN_SHARED_POSITIONS = 512  # reading so many positions less pays for one more call and the merge of its result
-_MAX_RUNS = 2  # more runs than these are copied together: a call and its merge cost as much as copying 400 positions
+_MAX_RUNS = 2  # more runs than these are copied together: a call and its merge cost more than copying a short run
 
 Run = tuple[int, int]
 
