@@ -122,7 +122,8 @@ def plan_pieces(spans: Sequence[Span], block_size: int, window: int | None, exac
         spans: The rows, sorted by block table.
         block_size: Positions a block.
         window: Positions a token sees, itself included; None: all.
-        exact: One piece per row, whatever else is in the step: in bf16 another grouping would round otherwise.
+        exact: One piece per row, whatever else is in the step: in bf16 another grouping would round otherwise, and so
+            would shared stretches with fixed bounds: the kernel's rounding depends on the number of queries.
     """
     pieces = Pieces()
     if exact:
