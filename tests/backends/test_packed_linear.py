@@ -80,7 +80,9 @@ def test_the_trial_finds_a_gain_or_none():
     ("gains", "tokens"), [((0.5, 1.1, 1.2), 8), ((1.0, 1.1, 1.2), 1), ((0.5, 0.9, 1.2), 32), ((2.0, 0.9, 1.2), 32)]
 )
 def test_packed_weights_are_used_from_where_they_win(gains, tokens):
-    assert linear._min_tokens(dict(zip((1, 8, 32), gains, strict=True))) == tokens
+    trials = dict(zip((1, 8, 32), gains, strict=True))
+    assert linear._min_tokens(trials, torch.float32) == tokens
+    assert linear._min_tokens(trials, torch.bfloat16) == 1
 
 
 def test_fewer_tokens_use_the_original_weights(monkeypatch):

@@ -78,6 +78,14 @@ def test_a_model_whose_attention_is_not_what_it_says_is_found_by_its_numbers(mon
         build_runner(made, SMALL)
 
 
+def test_a_model_that_fails_in_a_first_try_is_refused_with_its_reason(monkeypatch):
+    torch.manual_seed(0)
+    made = LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
+    monkeypatch.delattr(made.model.layers[0].self_attn, "layer_idx")
+    with pytest.raises(ConfigError, match=r"LlamaForCausalLM \(AttributeError.*layer_idx"):
+        build_runner(made, SMALL)
+
+
 def test_a_window_that_the_models_own_cache_does_not_have_is_refused(monkeypatch):
     torch.manual_seed(0)
     made = LlamaForCausalLM(LlamaConfig(**SIZES)).eval()

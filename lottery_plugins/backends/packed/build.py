@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import psutil
-
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.cache import CpuPool, LayerShape, bytes_per_position
 from lottery_plugins.backends.packed.cpu import CpuExecutor
 from lottery_plugins.backends.packed.cuda_build import build_cuda_runner
 from lottery_plugins.backends.packed.linear import prepacked
+from lottery_plugins.backends.packed.memory import available_bytes
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.backends.packed.threads import set_threads
@@ -63,11 +62,11 @@ def _check_press(model: Any, layers: Sequence[LayerShape], press: KVPress | None
 
 
 def _cpu_budget() -> float:
-    return min(8e9, float(psutil.virtual_memory().available) / 4)
+    return min(8e9, available_bytes() / 4)
 
 
 def _bytes_for_prepack(options: PackedOptions) -> float:
-    return float("inf") if options.prepack == "on" else float(psutil.virtual_memory().available) / 2
+    return float("inf") if options.prepack == "on" else available_bytes() / 2
 
 
 def _num_blocks(layers: Sequence[LayerShape], options: PackedOptions, default_bytes: float) -> int:

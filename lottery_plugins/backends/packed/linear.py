@@ -2,7 +2,7 @@
 
 PyTorch hands a matrix product to MKL (float32) or to oneDNN, which reorders the weights at each call (bfloat16).
 Whether a copy in the layout of the product helps depends on machine, shape, type and number of tokens (for one token
-in float32 it takes twice as long); so it is measured, once per shape.
+in float32 it is slower); so it is measured, once per shape.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, Pre
         needed = _GAIN_OF_HEAD if linear.weight is tied else _GAIN
         if gains[_TOKENS[-1]] >= needed and report.bytes_added + linear.weight.nbytes <= bytes_allowed:
             parent, _, name = path.rpartition(".")
-            setattr(clone.get_submodule(parent), name, PackedLinear(linear, _min_tokens(gains)))
+            setattr(clone.get_submodule(parent), name, PackedLinear(linear, _min_tokens(gains, linear.weight.dtype)))
             report.layers += 1
             report.bytes_added += linear.weight.nbytes
     return (clone, report) if report.layers else (model, report)
@@ -109,8 +109,13 @@ def _structural_clone(model: Any) -> Any:
     return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
-def _min_tokens(gains: dict[int, float]) -> int:
-    """The fewest tokens of a trial from which on no trial was lost."""
+def _min_tokens(gains: dict[int, float], dtype: torch.dtype) -> int:
+    """The fewest tokens of a trial from which on no trial was lost.
+
+    In bfloat16 always 1: the two ways round differently, and a token must not depend on how many others there are.
+    """
+    if dtype is not torch.float32:
+        return 1
     lost = [tokens for tokens, gain in gains.items() if gain < 1]
     return min(tokens for tokens in gains if tokens > max(lost, default=0))
 

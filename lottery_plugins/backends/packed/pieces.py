@@ -14,7 +14,7 @@ from itertools import pairwise
 __all__ = ["Piece", "Pieces", "Span", "plan_pieces", "shared_stretches", "slot_runs"]
 
 _MIN_SHARED_POSITIONS = 512  # reading so many positions less pays for one more call and the merge of its result
-_MAX_RUNS = 2  # more runs than these are copied together: a call and its merge cost as much as copying 400 positions
+_MAX_RUNS = 2  # more runs than these are copied together: a call and its merge cost more than copying a short run
 
 Run = tuple[int, int]
 
@@ -122,7 +122,8 @@ def plan_pieces(spans: Sequence[Span], block_size: int, window: int | None, exac
         spans: The rows, sorted by block table.
         block_size: Positions a block.
         window: Positions a token sees, itself included; None: all.
-        exact: One piece per row, whatever else is in the step: in bf16 another grouping would round otherwise.
+        exact: One piece per row, whatever else is in the step: in bf16 another grouping would round otherwise, and so
+            would shared stretches with fixed bounds: the kernel's rounding depends on the number of queries.
     """
     pieces = Pieces()
     if exact:

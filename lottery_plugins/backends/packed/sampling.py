@@ -29,7 +29,7 @@ def uniform(seed: int, index: int) -> float:
 def best_tokens(logits: torch.Tensor) -> torch.Tensor:
     """The first token of the highest logit in each row; of a row with NaN, one whose logit is NaN."""
     if logits.device.type == "cpu" and logits.dtype is torch.float32:
-        return torch.from_numpy(logits.numpy().argmax(axis=1))  # 60 times as fast as torch's
+        return torch.from_numpy(logits.numpy().argmax(axis=1))  # torch's is many times as slow
     return logits.argmax(dim=-1)
 
 

@@ -7,7 +7,8 @@ layer attends, and at the numbers of a few small steps beside those of the model
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from transformers import DynamicCache
 from lottery_plugins.backends.packed.attention import Attending
 from lottery_plugins.backends.packed.cache import LayerShape
 from lottery_plugins.backends.packed.steps import Executor
-from lottery_plugins.errors import ConfigError
+from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.protocols.runner import Row
 
 __all__ = ["check", "layer_shapes", "max_length", "refusal", "self_check"]
@@ -44,8 +45,10 @@ def check(model: Any) -> None:
         raise refusal(model, "cross attention", "a decoder-only model")
     alibi = getattr(config, "alibi", False) or getattr(getattr(config, "attn_config", None), "alibi", False)
     parameters = inspect.signature(model.forward).parameters
-    if alibi or not {"position_ids", "logits_to_keep"} <= set(parameters):
-        raise refusal(model, "positions from the mask", "a model that takes position_ids and logits_to_keep")
+    if alibi or "position_ids" not in parameters:
+        raise refusal(model, "positions from the mask", "a model that takes position_ids")
+    if "logits_to_keep" not in parameters:
+        raise refusal(model, "no logits_to_keep", "a causal model of transformers 5")
     unserved = {type(layer).__name__ for layer in _cache_layers(model)} - _SERVED_CACHES
     if unserved:
         raise refusal(model, f"cache layers: {', '.join(sorted(unserved))}", "full or sliding attention in every layer")
@@ -67,8 +70,21 @@ def max_length(model: Any) -> int | None:
 
 
 def _cache_layers(model: Any) -> Sequence[Any]:
-    layers: Sequence[Any] = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
+    with _refusing(model):
+        layers: Sequence[Any] = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
     return layers
+
+
+@contextmanager
+def _refusing(model: Any) -> Iterator[None]:
+    """Turns whatever a model raises in a first try into its refusal; what has a text for the user keeps it."""
+    try:
+        yield
+    except (LotteryError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # code of any architecture, which another engine may serve
+        what = f"{type(error).__name__}: {error}"
+        raise refusal(model, what, "a model that attends through transformers' interface") from error
 
 
 @dataclass(slots=True)
@@ -99,7 +115,7 @@ def layer_shapes(model: Any) -> list[LayerShape]:
     """
     recorder = _Recorder()
     device = model.get_input_embeddings().weight.device
-    with torch.inference_mode(), Attending(model).through(recorder):
+    with _refusing(model), torch.inference_mode(), Attending(model).through(recorder):
         model(
             input_ids=torch.zeros(1, 2, dtype=torch.long, device=device),
             position_ids=torch.arange(2, device=device)[None],
@@ -148,7 +164,8 @@ def self_check(model: Any, executor: Executor, block_size: int) -> None:
     ]
     for rows in steps:
         step = executor.pack(rows)
-        logits = executor.logits(step).float().cpu()
+        with _refusing(model):
+            logits = executor.logits(step).float().cpu()
         for index, row in enumerate(step.rows):
             own = expected[0] if row.blocks == tables[0] else expected[1]
             got = logits[step.keep_starts[index] : step.keep_starts[index + 1]]
