@@ -73,12 +73,6 @@ class EngineStatistics:
         grown: dict[str, Any] = {name: getattr(self, name) - getattr(before, name) for name in counts}
         return EngineStatistics(**grown, first_s=self.first_s, last_s=self.last_s)
 
-    @property
-    def seconds_per_token(self) -> float | None:
-        """Time of the engine for each forwarded token; None before there was one."""
-        spent = self.prefill_s + self.decode_s + self.schedule_s
-        return spent / self.forwarded_tokens if self.forwarded_tokens else None
-
     def count_step(self, *, rows: int, tokens: int, seconds: float, is_prefill: bool) -> None:
         """One forward pass."""
         self.steps += 1

@@ -266,7 +266,7 @@ class LotteryLM(WrappingLM):
         counted = self.engine.counted()
         return Ledger(
             run={**self._description(), "results_file": results_file},
-            tasks=records.count_by_task(self.trajectories, counted.seconds_per_token if counted else None),
+            tasks=records.count_by_task(self.trajectories),
             peak_memory_bytes=records.peak_memory_bytes(),
             engine=self.engine.describe(),
             **self.compressed.measured(counted),

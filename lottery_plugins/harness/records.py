@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lottery_plugins.engine.store import SampleStore, StoreError
 from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Counters, Ledger
-from lottery_plugins.trajectory import Step, Trajectory
+from lottery_plugins.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from lottery_plugins.harness.model import LotteryLM
@@ -125,29 +125,20 @@ _WORK = ("generate", "score", "tool", "retrieve")
 """Steps that take time of their own; a verification's time is that of the completions it asked for."""
 
 
-def count_by_task(trajectories: Sequence[Trajectory], seconds_per_token: float | None = None) -> dict[str, Counters]:
+def count_by_task(trajectories: Sequence[Trajectory]) -> dict[str, Counters]:
     """Counters of each task. Seconds are those of the model, the tools and the searches, a batch's shared out.
 
     The problems' own wall times would count a shared batch once for each problem that waited for it.
-
-    Args:
-        trajectories: Of all tasks.
-        seconds_per_token: The engine's time for each forwarded token, by which its time is shared out; None: a step's
-            seconds are its share already.
     """
     by_task: dict[str, list[Trajectory]] = {}
     for trajectory in trajectories:
         by_task.setdefault(trajectory.task, []).append(trajectory)
     return {
-        task: replace(Counters.of(some), seconds=sum(_share(step, seconds_per_token) for t in some for step in t.steps))
+        task: replace(
+            Counters.of(some), seconds=sum(step.seconds for t in some for step in t.steps if step.kind in _WORK)
+        )
         for task, some in by_task.items()
     }
-
-
-def _share(step: Step, seconds_per_token: float | None) -> float:
-    if step.forwarded_tokens is not None and seconds_per_token is not None:
-        return step.forwarded_tokens * seconds_per_token
-    return step.seconds if step.kind in _WORK else 0.0
 
 
 def peak_memory_bytes() -> int | None:

@@ -170,6 +170,7 @@ def test_reasoner_answers_alike_in_both_engines(arguments):
     told = lm.ledger("r.json").engine
     assert told["name"] == "packed"
     assert told["threads"] >= 1
+    assert 0.019e9 < told["kv_cache_bytes"] <= 0.02e9
     assert lm.ledger("r.json").total.forwarded_tokens == told["forwarded_tokens"]
 
 
@@ -206,9 +207,7 @@ def test_seconds_of_the_model_are_shared_out_over_the_tasks(packed):
     packed.generate_until(generation())
     (counters,) = packed.ledger("r.json").tasks.values()
     statistics = packed.engine.statistics
-    spent = statistics.prefill_s + statistics.decode_s + statistics.schedule_s
-    assert counters.seconds == pytest.approx(spent)
-    assert counters.seconds < sum(trajectory.seconds for trajectory in packed.trajectories)
+    assert counters.seconds == pytest.approx(statistics.prefill_s + statistics.decode_s)
 
 
 def test_a_new_evaluation_is_counted_from_its_start(packed):
