@@ -16,7 +16,6 @@ class InstantRunner:
 
     block_size = 16
     max_length = 100_000
-    prefers_runs = True
 
     def __init__(self, num_blocks: int, max_step_tokens: int, vocab_size: int) -> None:
         self.num_blocks, self.max_step_tokens = num_blocks, max_step_tokens
@@ -48,7 +47,7 @@ class WatchedRunner:
     def __init__(self, runner: Runner, watch_blocks: bool = False) -> None:
         self._runner, self._watch_blocks = runner, watch_blocks
         self.block_size, self.num_blocks = runner.block_size, runner.num_blocks
-        self.max_length, self.prefers_runs = runner.max_length, runner.prefers_runs
+        self.max_length = runner.max_length
         self.max_step_tokens = runner.max_step_tokens
         self.seconds = 0.0
         self.rows: list[int] = []

@@ -79,14 +79,12 @@ class Runner(Protocol):
         block_size: Positions a block.
         num_blocks: Blocks of the cache.
         max_length: Most positions of one sequence.
-        prefers_runs: Whether sequences whose blocks lie side by side are faster (the CPU) or not (a block table).
         max_step_tokens: Tokens of one step beyond which a step gets no cheaper per token.
     """
 
     block_size: int
     num_blocks: int
     max_length: int
-    prefers_runs: bool
     max_step_tokens: int
 
     def begin(self, rows: Sequence[Row]) -> Callable[[], list[RowResult]]:

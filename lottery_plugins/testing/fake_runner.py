@@ -35,8 +35,6 @@ class FakeRunner:
         nan_at: A token id; the step that forwards it gives NaN.
     """
 
-    prefers_runs = True
-
     def __init__(
         self,
         num_blocks: int = 64,

@@ -43,7 +43,7 @@ class Codec:
 
 def test_a_runner_takes_85_percent_of_the_free_memory_and_passes_the_self_check(device):
     runner = build_cuda_runner(tiny(), shapes(tiny()), PackedOptions())
-    assert (runner.block_size, runner.max_step_tokens, runner.prefers_runs) == (256, 8192, False)
+    assert (runner.block_size, runner.max_step_tokens) == (256, 8192)
     of_block = 2 * 2 * 2 * 8 * 4 * 256
     assert runner.num_blocks == 8_500_000 // of_block - 1
     assert runner.max_length == 600

@@ -1,5 +1,4 @@
 import itertools
-import time
 
 import pytest
 from hypothesis import given
@@ -81,11 +80,10 @@ def test_the_needle_is_found_at_any_depth(depth):
     assert "48213" in hits[0].document.text
 
 
+@pytest.mark.timeout(60)  # time that grows with the square of the length would take hours
 def test_a_million_words_take_a_moment():
-    start = time.perf_counter()
     assert len(Prompt().chunks("word " * 10**6)) > 10**4
     assert len(Prompt().chunks(".'" * 10**5 + "x")) == 1
-    assert time.perf_counter() - start < 10
 
 
 @pytest.mark.parametrize("options", [{"chunk_words": 0}, {"overlap_words": 100}, {"overlap_words": -1}, {"b": 2.0}])

@@ -158,8 +158,6 @@ class CpuExecutor:
         max_step_tokens: See `Runner`.
     """
 
-    prefers_runs = True
-
     def __init__(self, model: Any, pool: CpuPool, layers: Sequence[LayerShape], max_step_tokens: int) -> None:
         self.pool: CpuPool = pool
         self.max_step_tokens = max_step_tokens

@@ -78,8 +78,6 @@ class CudaExecutor:
         graphs: Captured decode steps; None until `use_graphs`.
     """
 
-    prefers_runs = False
-
     def __init__(self, model: Any, pool: PagedPool, kernel: PagedKernel, max_step_tokens: int) -> None:
         self.pool, self.max_step_tokens = pool, max_step_tokens
         self.graphs: DecodeGraphs | None = None

@@ -45,7 +45,7 @@ class PackedRunner:
         self.block_size, self.num_blocks = options.block_size, num_blocks
         positions = num_blocks * options.block_size
         self.max_length = positions if max_length is None else min(max_length, positions)
-        self.prefers_runs, self.max_step_tokens = executor.prefers_runs, executor.max_step_tokens
+        self.max_step_tokens = executor.max_step_tokens
         self._executor, self._layers, self._press = executor, layers, press
 
     @property

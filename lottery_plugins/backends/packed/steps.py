@@ -59,11 +59,9 @@ class Executor(Protocol):
     Errors of torch are passed on as they are; the runner translates them.
 
     Attributes:
-        prefers_runs: See `Runner`.
         max_step_tokens: See `Runner`.
     """
 
-    prefers_runs: bool
     max_step_tokens: int
 
     @property
