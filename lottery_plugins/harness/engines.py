@@ -138,7 +138,7 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
         max_live=config.max_live,
         tokens=PackedEngine(runner, HarnessCodec(base, is_chat=False), _keep_of(press)),
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
-        facts={"threads": threads, "kv_cache_positions": runner.num_blocks * runner.block_size},
+        facts={"threads": threads, "kv_cache_bytes": runner.cache_bytes},
     )
 
 

@@ -170,6 +170,7 @@ def test_reasoner_answers_alike_in_both_engines(arguments):
     told = lm.ledger("r.json").engine
     assert told["name"] == "packed"
     assert told["threads"] >= 1
+    assert 0.019e9 < told["kv_cache_bytes"] <= 0.02e9
     assert lm.ledger("r.json").total.forwarded_tokens == told["forwarded_tokens"]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from lottery_plugins.backends.packed.cache import LayerShape, slots
+from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position, slots
 from lottery_plugins.backends.packed.eviction import checked_score, highest_positions
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.steps import Executor
@@ -47,6 +47,11 @@ class PackedRunner:
         self.max_length = positions if max_length is None else min(max_length, positions)
         self.max_step_tokens = executor.max_step_tokens
         self._executor, self._layers, self._press = executor, layers, press
+
+    @property
+    def cache_bytes(self) -> int:
+        """Size of the whole cache, used or not."""
+        return bytes_per_position(self._layers) * self.num_blocks * self.block_size
 
     def begin(self, rows: Sequence[Row]) -> Callable[[], list[RowResult]]:
         """Start one forward pass over all rows; see `Runner.begin`."""
