@@ -1,4 +1,4 @@
-"""Plots as SVG, without a plotting library: horizontal bars, and lines over a logarithmic axis."""
+"""Plots as SVG, without a plotting library: horizontal bars, and lines over logarithmic axes."""
 
 from __future__ import annotations
 
@@ -36,23 +36,25 @@ def bars(title: str, values: Mapping[str, float], unit: str, mark: tuple[str, fl
 
 
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], x_name: str, y_name: str) -> str:
-    """One line a name; x on a logarithmic axis to base 2, y from 0."""
+    """One line a name; both axes logarithmic, all numbers above 0."""
     points = [p for row in series.values() for p in row]
-    wide, high, left, top = 760, 420, 80, 40
-    low_x, high_x = (math.log2(f(x for x, _ in points)) for f in (min, max))
-    most_y = max(y for _, y in points) or 1.0
+    wide, high, left, top = 760, 430, 80, 56
     inner_w, inner_h = wide - left - 170, high - top - 50
+    low_x, high_x = (math.log(f(x for x, _ in points)) for f in (min, max))
+    low_y, high_y = (math.log(f(y for _, y in points)) for f in (min, max))
+    low_y, high_y = low_y - 0.1, high_y + 0.1
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return left + inner_w * (math.log2(x) - low_x) / max(high_x - low_x, 1e-9), top + inner_h * (1 - y / most_y)
+        across = (math.log(x) - low_x) / max(high_x - low_x, 1e-9)
+        return left + inner_w * across, top + inner_h * (high_y - math.log(y)) / (high_y - low_y)
 
-    parts = [_text(10, 22, title, "font-weight:bold"), _text(left, high - 8, x_name), _text(10, top - 4, y_name)]
+    parts = [_text(10, 22, title, "font-weight:bold"), _text(left, high - 8, x_name), _text(10, top - 12, y_name)]
     for x in sorted({x for x, _ in points}):
-        parts.append(_text(place(x, 0)[0], top + inner_h + 18, _short(x), "text-anchor:middle"))
-    for fraction in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = place(2**low_x, most_y * fraction)[1]
-        parts.append(f'<line x1="{left}" y1="{y:.1f}" x2="{left + inner_w}" y2="{y:.1f}" stroke="#ddd"/>')
-        parts.append(_text(left - 6, y + 4, _short(most_y * fraction), "text-anchor:end"))
+        parts.append(_text(place(x, 1)[0], top + inner_h + 18, _short(x), "text-anchor:middle"))
+    for y in _ticks(math.exp(low_y), math.exp(high_y)):
+        at = place(points[0][0], y)[1]
+        parts.append(f'<line x1="{left}" y1="{at:.1f}" x2="{left + inner_w}" y2="{at:.1f}" stroke="#ddd"/>')
+        parts.append(_text(left - 6, at + 4, _short(y), "text-anchor:end"))
     for i, (name, row) in enumerate(series.items()):
         colour = _COLOURS[i % len(_COLOURS)]
         path = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in row)
@@ -60,6 +62,12 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], x_nam
         parts += ['<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="{}"/>'.format(*place(x, y), colour) for x, y in row]
         parts.append(_text(left + inner_w + 12, top + 14 + i * 18, name, f"fill:{colour}"))
     return _svg(wide, high, parts)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times the powers of ten in a range."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [m * 10.0**k for k in powers for m in (1, 2, 5) if low <= m * 10.0**k <= high]
 
 
 def _short(value: float) -> str:
