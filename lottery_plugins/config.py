@@ -53,7 +53,7 @@ class RunConfig:
             the left, also under engine=rounds.
         max_live: Most problems in flight; finished ones are stored at once.
         max_failed: Most problems that may fail (a plugin that raised) and count as wrong; more end the run.
-        resume: Whether finished samples are kept on disk until the run is complete.
+        resume: Whether finished samples, and finished steps of the others, are kept on disk until the run is complete.
         tool_timeout_s: Most seconds for a tool call; then its process is killed and the model told so.
         tool_workers: Most processes for tools; 0: they run in threads, where no call can be ended; None: a few more
             than there are cores.
