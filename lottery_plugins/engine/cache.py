@@ -11,6 +11,7 @@ from collections.abc import Callable
 from lottery_plugins.engine.blocks import BlockPool
 from lottery_plugins.engine.jobs import Job, Kept
 from lottery_plugins.engine.prefixes import Match, Node, PrefixTree, chain
+from lottery_plugins.engine.residents import Residents
 
 __all__ = ["JobCache"]
 
@@ -28,6 +29,7 @@ class JobCache:
         self.block_size = block_size
         self.pool = BlockPool(num_blocks)
         self.tree = PrefixTree(block_size)
+        self.residents = Residents()
         self.num_evicted = 0
         self._copy = copy
         self._coming: dict[int, Job] = {}  # blocks that a running job will compute, by key
@@ -79,6 +81,8 @@ class JobCache:
             self.tree.let_go([match.partial])
         job.cached = job.found = len(match.nodes) * self.block_size + match.num_partial
         self._announce(job)
+        if job.rank is not None:
+            self.residents.enter(job.rank)
         return True
 
     def has_full_block(self, job: Job) -> bool:
@@ -110,7 +114,7 @@ class JobCache:
             self.publish(job, with_tail=True)
         for key in job.awaited:
             self._coming.pop(key, None)
-        self.tree.let_go([*job.nodes, *([job.tail] if job.tail else [])])
+        self.tree.let_go([*job.nodes, *([job.tail] if job.tail else [])], job.rank)
         self.pool.give_back(job.owned)
         job.nodes, job.tail, job.table = [], None, []
         job.owned.clear()
@@ -224,8 +228,11 @@ class JobCache:
         if self.pool.num_free + self.tree.num_unused < count:
             return False
         while self.pool.num_free < count:
-            self.pool.give_back([self.tree.evict()])
+            node = self.tree.evict()
+            self.pool.give_back([node.block])
             self.num_evicted += 1
+            if node.rank is not None:
+                self.residents.lose(node.rank)
         return True
 
     def _blocks_for(self, positions: int) -> int:

@@ -41,6 +41,7 @@ class Job:
 
     Attributes:
         order: (rank of the trajectory, arrival): lower ones are finished first.
+        rank: Of the trajectory, which may go on from this request; None for a score, from which nothing goes on.
         ids: Tokens that belong into the cache: the prompt, then what is drawn.
         num_prompt: How many of them were given; what follows was drawn.
         max_ids: Most tokens that will be in the cache.
@@ -69,6 +70,7 @@ class Job:
     order: tuple[int, int]
     ids: list[int]
     answer: asyncio.Future[Any]
+    rank: int | None = None
     params: SamplingParams | None = None
     watch: StopWatch | None = None
     targets: tuple[int, ...] = ()

@@ -23,6 +23,7 @@ from lottery_plugins.protocols.runner import Runner
 __all__ = ["PackedEngine"]
 
 _T = TypeVar("_T")
+_RELEASED = "released"  # state of a session that has ended
 _LOST = "lost"  # state of a session whose compressed cache a cancelled request had begun to change
 
 
@@ -71,14 +72,16 @@ class PackedEngine:
 
     def open(self, rank: int = 0) -> Session:
         """A new, empty session; those of low rank are finished first."""
+        self._scheduler.cache.residents.open(rank)
         return Session(rank=rank)
 
     async def generate(self, new_ids: Sequence[int], session: Session, params: SamplingParams) -> TokenCompletion:
         """Append tokens to a session, then generate; see the protocol."""
+        _check_open(session)
         ids = [*session.ids, *new_ids]
         self._check_room(len(ids), 1)
         job = self._job(list(ids), session.rank)
-        job.params, job.watch = params, StopWatch(params.stop, self._codec)
+        job.rank, job.params, job.watch = session.rank, params, StopWatch(params.stop, self._codec)
         job.seed = draw_seed(params, ids)
         job.max_ids = min(len(ids) + params.max_tokens - 1, self._runner.max_length)
         self._resume(job, session)
@@ -107,6 +110,7 @@ class PackedEngine:
 
         A beginning that ends before the last compression is computed afresh, as a text of its own.
         """
+        _check_open(session)
         length = len(session.ids) if num_tokens is None else num_tokens
         if not 0 <= length <= len(session.ids):
             raise DataError("A fork", f"at token {length} of a session of {len(session.ids)}", "Fork within it.")
@@ -116,13 +120,19 @@ class PackedEngine:
                 kept = None
             else:
                 kept.sessions += 1
+        self._scheduler.cache.residents.open(session.rank)
         return Session(ids=session.ids[:length], rank=session.rank, state=kept)
 
     def release(self, session: Session) -> None:
         """End a session; what it computed may still be found by others until it is evicted."""
+        cache = self._scheduler.cache
+        if session.state == _RELEASED:
+            return
         if isinstance(session.state, Kept):
-            self._scheduler.cache.drop_kept(session.state)
-        session.ids, session.state = [], None
+            cache.drop_kept(session.state)
+        cache.tree.abandon(session.ids)
+        cache.residents.close(session.rank)
+        session.ids, session.state = [], _RELEASED
 
     async def pin_prefix(self, ids: Sequence[int]) -> None:
         """Compute a prefix now and keep it as long as the engine."""
@@ -204,3 +214,8 @@ class PackedEngine:
         if job.compressed_at is not None:
             kept = self._scheduler.cache.keep_for_session(job, job.num_prompt + hit.num_ids)
         return _Generated(completion, kept)
+
+
+def _check_open(session: Session) -> None:
+    if session.state == _RELEASED:
+        raise DataError("A session", "was used after its release", "Open another.")

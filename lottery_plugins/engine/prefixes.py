@@ -2,13 +2,14 @@
 
 A tree: a node is one block, its parent the block before it in the text. Full blocks are shared as they are; of a block
 that fits only in part, or that is not full, the fitting positions are copied (copy on write), so that reuse is exact to
-the token. Nodes that no sequence uses stay until their block is needed, the longest unused first, ends before
-beginnings.
+the token. Nodes that no job uses stay until their block is needed: first go those of trajectories that are over, the
+longest unused first, then those of the trajectory that is to be finished last; always ends before beginnings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["Match", "Node", "PrefixTree", "chain"]
@@ -30,7 +31,8 @@ class Node:
         block: Its number in the cache.
         parent: The block before it; None for the root only.
         key: `chain` of it and all before it.
-        users: Sequences that use it or a child of it; pins count.
+        users: Jobs that use it or a child of it; pins count.
+        rank: Of the trajectories that used it and are not over, the one to be finished first; None: all are over.
         full: Full children by their tokens.
         by_first: All children by their first token, in the order in which they were added.
     """
@@ -40,8 +42,13 @@ class Node:
     parent: Node | None
     key: int = 0
     users: int = 0
+    rank: int | None = None
     full: dict[tuple[int, ...], Node] = field(default_factory=dict)
     by_first: dict[int, list[Node]] = field(default_factory=dict)
+
+    def children(self) -> Iterator[Node]:
+        """All children."""
+        return itertools.chain.from_iterable(self.by_first.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +71,16 @@ class PrefixTree:
 
     Args:
         block_size: Positions a block.
+
+    Attributes:
+        num_unused: Blocks that may be evicted.
     """
 
     def __init__(self, block_size: int) -> None:
         self._size = block_size
         self.root = Node((), -1, None, users=1)
-        self._unused: dict[Node, None] = {}  # in the order in which they fell out of use
-
-    @property
-    def num_unused(self) -> int:
-        """Blocks that may be evicted."""
-        return len(self._unused)
+        self._unused: dict[int | None, dict[Node, None]] = {}  # by rank, in the order in which they fell out of use
+        self.num_unused = 0
 
     def match(self, ids: Sequence[int], limit: int) -> Match:
         """What of `ids[:limit]` is computed."""
@@ -92,15 +98,34 @@ class PrefixTree:
     def hold(self, nodes: Iterable[Node]) -> None:
         """Keep nodes from eviction."""
         for node in nodes:
+            if node.users == 0:
+                self._take_out(node)
             node.users += 1
-            self._unused.pop(node, None)
 
-    def let_go(self, nodes: Sequence[Node]) -> None:
-        """Undo `hold`, given the nodes from the beginning of the text to its end."""
+    def let_go(self, nodes: Sequence[Node], rank: int | None = None) -> None:
+        """Undo `hold`, given the nodes from the beginning of the text to its end.
+
+        Args:
+            nodes: As they were held.
+            rank: Of the trajectory that will need them again; None: nobody is known to.
+        """
         for node in reversed(nodes):  # ends are evicted before beginnings
+            if rank is not None:  # a beginning is needed at least as early as its ends
+                node.rank = rank if node.rank is None else min(node.rank, rank)
             node.users -= 1
             if node.users == 0:
-                self._unused[node] = None
+                self._put_in(node)
+
+    def abandon(self, ids: Sequence[int]) -> None:
+        """The trajectory of this text is over: what only it used may be evicted first."""
+        match = self.match(ids, len(ids))
+        nodes = [*match.nodes, *([match.partial] if match.partial else [])]
+        for node in reversed(nodes):
+            if node.users or any(child.rank is not None or child.users for child in node.children()):
+                return
+            self._take_out(node)
+            node.rank = None
+            self._put_in(node)
 
     def add(self, parent: Node, ids: tuple[int, ...], block: int) -> Node | None:
         """Add a computed block, held by the caller; None when there is a full one of the same tokens."""
@@ -121,12 +146,24 @@ class PrefixTree:
         self._attach(node)
         return True
 
-    def evict(self) -> int:
-        """Forget the block that has been unused longest; returns its number."""
-        node = next(iter(self._unused))
-        del self._unused[node]
+    def evict(self) -> Node:
+        """Forget the block that is needed last, if at all."""
+        rank = None if None in self._unused else max(rank for rank in self._unused if rank is not None)
+        node = next(iter(self._unused[rank]))
+        self._take_out(node)
         self._detach(node)
-        return node.block
+        return node
+
+    def _put_in(self, node: Node) -> None:
+        self._unused.setdefault(node.rank, {})[node] = None
+        self.num_unused += 1
+
+    def _take_out(self, node: Node) -> None:
+        same_rank = self._unused[node.rank]
+        del same_rank[node]
+        if not same_rank:
+            del self._unused[node.rank]
+        self.num_unused -= 1
 
     def _nearest(self, parent: Node, ids: Sequence[int]) -> tuple[Node | None, int]:
         """The child that shares most tokens with the beginning of `ids`."""

@@ -8,7 +8,6 @@ nothing. Between two steps all coroutines run, so whoever got an answer may join
 from __future__ import annotations
 
 import asyncio
-import heapq
 import logging
 import time
 from bisect import insort
@@ -18,6 +17,7 @@ from lottery_plugins.engine import faults
 from lottery_plugins.engine.cache import JobCache
 from lottery_plugins.engine.jobs import Job
 from lottery_plugins.engine.statistics import EngineStatistics
+from lottery_plugins.engine.waiting import WaitingJobs
 from lottery_plugins.errors import LotteryError, RunEndedError
 from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult, Runner, UnusableOutputError
 
@@ -49,8 +49,7 @@ class Scheduler:
         self.cache = JobCache(runner.num_blocks, runner.block_size, runner.copy)
         self._runner, self._keep_of, self._finish, self._end_ids = runner, keep_of, finish, end_ids
         self._budget = runner.max_step_tokens
-        self._arrived: list[tuple[tuple[int, int], Job]] = []  # a heap
-        self._parked: dict[int, list[Job]] = {}  # by the key of the block that they wait for
+        self._waiting = WaitingJobs()
         self._running: list[Job] = []  # by order
         self._loop: asyncio.Task[None] | None = None
         self._ended: RunEndedError | None = None
@@ -58,7 +57,7 @@ class Scheduler:
     @property
     def num_waiting(self) -> int:
         """Jobs that have arrived and do not run yet."""
-        return len(self._arrived) + sum(map(len, self._parked.values()))
+        return len(self._waiting)
 
     def add(self, job: Job) -> None:
         """Take a job; its answer comes through `job.answer`.
@@ -70,7 +69,7 @@ class Scheduler:
             raise self._ended
         if self.statistics.first_s is None:
             self.statistics.first_s = time.perf_counter()
-        heapq.heappush(self._arrived, (job.order, job))
+        self._waiting.add(job)
         if self._loop is None or self._loop.done():
             self._loop = asyncio.get_running_loop().create_task(self._run())
 
@@ -175,30 +174,25 @@ class Scheduler:
     def _admit(self) -> None:
         """Start jobs in their order, as far as memory and the token budget of a step go."""
         open_tokens = sum(job.num_missing for job in self._running)
-        while self._arrived and (open_tokens < self._budget or not self._running):
-            job = heapq.heappop(self._arrived)[1]
-            if job.is_cancelled:
-                continue
+        while open_tokens < self._budget or not self._running:
+            job = self._waiting.take(self.cache.residents.may_enter, is_idle=not self._running)
+            if job is None:
+                return
             key = self.cache.coming(job)
             if key is not None:
-                self._parked.setdefault(key, []).append(job)
+                self._waiting.park(key, job)
                 continue
             keep = self._keep_of(job.num_context) if self._keep_of else None
             if self.cache.admit(job, keep):
                 insort(self._running, job, key=lambda j: j.order)
                 open_tokens += job.num_missing
             elif self._running:
-                heapq.heappush(self._arrived, (job.order, job))
+                self._waiting.add(job)
                 return
             else:
                 size, pool = self.cache.block_size, self.cache.pool
                 needed = self.cache.num_needed(job, keep)
                 self._fail(job, faults.cache_too_small(needed * size, pool.num_free * size, pool.num_blocks * size))
-
-    def _wake(self, keys: Sequence[int]) -> None:
-        for key in keys:
-            for job in self._parked.pop(key, ()):
-                heapq.heappush(self._arrived, (job.order, job))
 
     # ------------------------------------------------------------------ results
 
@@ -210,7 +204,7 @@ class Scheduler:
             job.forwarded += count
             ends_prompt = not job.drawn and job.cached + job.shift >= job.num_context
             if job.compressed_at is None and (ends_prompt or self.cache.has_full_block(job)):
-                self._wake(self.cache.publish(job, with_tail=ends_prompt))
+                self._waiting.wake(self.cache.publish(job, with_tail=ends_prompt))
             if row.targets:
                 job.logprobs += result.logprobs
                 job.is_greedy = job.is_greedy and result.is_greedy
@@ -271,7 +265,7 @@ class Scheduler:
     def _leave(self, job: Job) -> None:
         if job in self._running:
             self._running.remove(job)
-            self._wake(self.cache.leave(job))
+            self._waiting.wake(self.cache.leave(job))
             self.statistics.evicted_blocks = self.cache.num_evicted
 
     def _ask_less(self, plan: Sequence[tuple[Job, int]]) -> None:
@@ -287,7 +281,5 @@ class Scheduler:
     def _end(self, error: RunEndedError) -> None:
         """No job can be answered any more."""
         self._ended = error
-        waiting = [job for _, job in self._arrived] + [job for jobs in self._parked.values() for job in jobs]
-        self._arrived, self._parked = [], {}
-        for job in [*self._running, *waiting]:
+        for job in [*self._running, *self._waiting.clear()]:
             self._fail(job, error)

@@ -80,6 +80,8 @@ def test_sessions_forks_and_releases_give_the_tokens_of_the_whole_text(data):
             else:
                 core.release(session)
                 core.release(session)
+                sessions.remove(session)
+                sessions.append(core.open())
         assert_all_is_free(core)
 
     run(go())
