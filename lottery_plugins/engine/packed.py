@@ -108,7 +108,8 @@ class PackedEngine:
     def fork(self, session: Session, num_tokens: int | None = None) -> Session:
         """A second session with the same history, or its beginning; a compressed cache is copied when both go on.
 
-        A beginning that ends before the last compression is computed afresh, as a text of its own.
+        A beginning that ends with the prompt that was compressed last, or before, is computed afresh, as a text of its
+        own.
         """
         _check_open(session)
         length = len(session.ids) if num_tokens is None else num_tokens
@@ -116,7 +117,7 @@ class PackedEngine:
             raise DataError("A fork", f"at token {length} of a session of {len(session.ids)}", "Fork within it.")
         kept = session.state
         if isinstance(kept, Kept):
-            if length < kept.least_ids:
+            if length <= kept.least_ids:
                 kept = None
             else:
                 kept.sessions += 1
@@ -166,7 +167,11 @@ class PackedEngine:
         if not isinstance(kept, Kept):
             return
         cache = self._scheduler.cache
-        num_ids = min(kept.num_ids, len(session.ids))
+        num_ids = min(kept.num_ids, len(session.ids), len(job.ids) - 1)  # the last token is forwarded for its logits
+        if num_ids < kept.least_ids:
+            cache.drop_kept(kept)
+            session.state = None
+            return
         blocks = cache.take_kept(kept)
         if blocks is None:
             need = len(kept.blocks) * cache.block_size

@@ -59,6 +59,8 @@ class FakeRunner:
         """Write the rows' tokens to the cache, then draw."""
         if sum(len(row.ids) for row in rows) > self._fits:
             raise OutOfMemoryInStepError
+        if not all(row.ids for row in rows):
+            raise AssertionError("a row without a token")
         self.steps.append(list(rows))
         written = [self._slot(row, row.cached + i) for row in rows for i in range(len(row.ids))]
         if len(set(written)) != len(written):

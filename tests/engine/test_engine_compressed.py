@@ -89,6 +89,46 @@ def test_a_fork_of_a_compressed_session_changes_neither(first, second, third):
         assert answer == reference.generate(new_ids, 4)
 
 
+@given(texts)
+def test_the_same_prompt_asked_again_is_computed_afresh(prompt):
+    async def go():
+        core = engine(half, num_blocks=200)
+        session = core.open()
+        first = await core.generate(prompt, session, greedy(4, ignore_end=True))
+        again = core.fork(session, len(prompt))
+        second = await core.generate([], again, greedy(4, ignore_end=True))
+        core.release(session)
+        core.release(again)
+        assert_all_is_free(core)
+        return first, second
+
+    first, second = run(go())
+    assert first.ids == second.ids
+
+
+@given(texts, st.integers(1, 6))
+def test_a_session_goes_on_with_nothing_new_after_a_stop_string(prompt, num_kept):
+    reference = Reference()
+    drawn = reference.generate(prompt, 8)
+    stop = "".join(chr(33 + i) for i in drawn[num_kept : num_kept + 2])
+
+    async def go():
+        core = engine(half, num_blocks=200)
+        session = core.open()
+        first = await core.generate(prompt, session, greedy(8, stop=(stop,), ignore_end=True))
+        second = await core.generate([], session, greedy(3, ignore_end=True))
+        core.release(session)
+        assert_all_is_free(core)
+        return first, second
+
+    first, second = run(go())
+    assert first.ids == drawn[: len(first.ids)]
+    if first.ids:
+        same = Reference()
+        same.generate(prompt, len(first.ids))
+        assert second.ids == same.generate([], 3)
+
+
 def test_uncompressed_blocks_are_shared_and_compressed_ones_are_not():
     prompt = list(range(40))
 
