@@ -19,8 +19,8 @@ from torch import nn
 
 from lottery_plugins.compression.cache_support import cache_bytes, check_cache, check_model, valid_positions
 from lottery_plugins.compression.eviction import evict, kept_positions
-from lottery_plugins.errors import BackendError, ConfigError
-from lottery_plugins.protocols.compression import KVPress, LayerView
+from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.compression import KVPress, LayerView, checked_score
 
 __all__ = ["AttachedPress", "PressState", "PressStatistics", "attached", "press_state"]
 
@@ -126,17 +126,11 @@ class AttachedPress:
         before = cache_bytes(cache)
         for index, layer in enumerate(cache.layers):
             view = LayerView(index, layer.keys, layer.values, valid)
-            score = self._checked(self.press.score(view), view)
+            score = checked_score(self.press, view)
             positions, kept_valid = kept_positions(score, valid, self.press.compression_ratio)
             evict(layer, positions)
         self._count(before, cache_bytes(cache), valid, kept_valid)
         return PressState(kept_valid, bool(kept_valid.all()), lengths)
-
-    def _checked(self, score: torch.Tensor, view: LayerView) -> torch.Tensor:
-        if score.shape != view.keys.shape[:3] or not torch.isfinite(score).all():
-            problem = f"scored layer {view.layer} with {tuple(score.shape)}, or not finite"
-            raise BackendError(self._where, problem, f"Return finite scores of {tuple(view.keys.shape[:3])}.")
-        return score
 
     def _count(self, before: int, after: int, valid: torch.Tensor, kept: torch.Tensor) -> None:
         counts = self.statistics

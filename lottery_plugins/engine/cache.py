@@ -61,7 +61,7 @@ class JobCache:
         if job.compressed_at is not None:
             return self._extend(job)
         match = self.tree.match(job.ids, _limit(job))
-        held = [*match.nodes, *([match.partial] if match.partial else [])]
+        held = match.all_nodes
         self.tree.hold(held)
         claimed = match.partial is not None and self._can_claim(match)
         missing = self.num_needed(job, keep) - len(match.nodes) - claimed
@@ -114,7 +114,7 @@ class JobCache:
             self.publish(job, with_tail=True)
         for key in job.awaited:
             self._coming.pop(key, None)
-        self.tree.let_go([*job.nodes, *([job.tail] if job.tail else [])], job.rank)
+        self.tree.let_go(job.held, job.rank)
         self.pool.give_back(job.owned)
         job.nodes, job.tail, job.table = [], None, []
         job.owned.clear()
@@ -135,7 +135,7 @@ class JobCache:
         if job.compressed_at is None:
             num_prompt = self._blocks_for(job.num_context)
             left = job.owned.intersection(job.table[:num_prompt])
-            self.tree.let_go([*job.nodes, *([job.tail] if job.tail else [])])
+            self.tree.let_go(job.held)
             self.pool.give_back(left)
             job.owned -= left
             job.nodes, job.tail, job.table = [], None, job.table[num_prompt:]

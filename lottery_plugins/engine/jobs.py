@@ -94,6 +94,11 @@ class Job:
     is_cancelled: bool = False
 
     @property
+    def held(self) -> list[Node]:
+        """All nodes that it holds, from the beginning of the text."""
+        return self.nodes if self.tail is None else [*self.nodes, self.tail]
+
+    @property
     def num_missing(self) -> int:
         """Tokens that still have to be forwarded before the next one can be drawn."""
         return len(self.ids) - self.cached - self.shift

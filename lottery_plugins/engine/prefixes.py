@@ -65,6 +65,11 @@ class Match:
     partial: Node | None = None
     num_partial: int = 0
 
+    @property
+    def all_nodes(self) -> list[Node]:
+        """The full blocks and the partial one."""
+        return [*self.nodes] if self.partial is None else [*self.nodes, self.partial]
+
 
 class PrefixTree:
     """All computed blocks.
@@ -118,9 +123,7 @@ class PrefixTree:
 
     def abandon(self, ids: Sequence[int]) -> None:
         """The trajectory of this text is over: what only it used may be evicted first."""
-        match = self.match(ids, len(ids))
-        nodes = [*match.nodes, *([match.partial] if match.partial else [])]
-        for node in reversed(nodes):
+        for node in reversed(self.match(ids, len(ids)).all_nodes):
             if node.users or any(child.rank is not None or child.users for child in node.children()):
                 return
             self._take_out(node)

@@ -54,11 +54,6 @@ class Scheduler:
         self._loop: asyncio.Task[None] | None = None
         self._ended: RunEndedError | None = None
 
-    @property
-    def num_waiting(self) -> int:
-        """Jobs that have arrived and do not run yet."""
-        return len(self._waiting)
-
     def add(self, job: Job) -> None:
         """Take a job; its answer comes through `job.answer`.
 

@@ -19,18 +19,17 @@ from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.harness.encoding import encode_pair
-from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
+from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra, default_max_tokens
 from lottery_plugins.harness.resume import Measured, PlainRun
 from lottery_plugins.harness.truncation import truncation_of
 from lottery_plugins.protocols.engine import TokenEngine, TokenScore
 from lottery_plugins.trajectory import Trajectory
 
-__all__ = ["AnswersOne", "EngineLM", "answer_on_engine"]
+__all__ = ["AnswersOne", "EngineLM", "answer_on_engine", "window_of"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 512  # requests handed to the engine at a time; it admits as many as its cache holds
-_DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
 
 
 class AnswersOne(Protocol):
@@ -45,6 +44,12 @@ class AnswersOne(Protocol):
     async def ask(self, request_type: str, request: Any, rank: int, sample: int) -> tuple[Any, Measured]:
         """Answer one request as lm-eval's method of that name would."""
         ...
+
+
+def window_of(engine: TokenEngine | None, base: Any) -> int | None:
+    """Most tokens of prompt and completion, by the engine and the lm-eval model; None where neither tells."""
+    limits = (engine.capabilities.max_length if engine is not None else None, getattr(base, "max_length", None))
+    return min((limit for limit in limits if limit), default=None)
 
 
 class EngineLM:
@@ -67,9 +72,8 @@ class EngineLM:
         self._engine, self._codec, self._base = engine, codec, base
         self._truncation, self._defaults = truncation, defaults
         self._name = engine.capabilities.name
-        limits = (engine.capabilities.max_length, getattr(base, "max_length", None))
-        self._max_length = min((limit for limit in limits if limit), default=None)
-        self._default_max_tokens = int(getattr(base, "max_gen_toks", _DEFAULT_MAX_TOKENS))
+        self._max_length = window_of(engine, base)
+        self._default_max_tokens = default_max_tokens(base)
         self.num_cut = 0
 
     def check(self, request_type: str, requests: Sequence[Any]) -> None:

@@ -126,10 +126,8 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
     _check_base(base)
     from lottery_plugins.backends.codec import HarnessCodec
     from lottery_plugins.backends.packed.build import build_runner
-    from lottery_plugins.backends.packed.threads import set_threads
     from lottery_plugins.engine.packed import PackedEngine
 
-    threads = set_threads(options.threads if options else None)
     runner = build_runner(base._model, options, press)
     runner.max_length = min(runner.max_length, base.max_length)  # one window for all, also where the user sets it
     return RunEngine(
@@ -138,7 +136,7 @@ def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunE
         max_live=config.max_live,
         tokens=PackedEngine(runner, HarnessCodec(base, is_chat=False), _keep_of(press)),
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
-        facts={"threads": threads, "kv_cache_bytes": runner.cache_bytes},
+        facts={"threads": runner.threads, "kv_cache_bytes": runner.cache_bytes},
     )
 
 

@@ -15,7 +15,10 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.harness.truncation import without_truncation
 
-__all__ = ["SamplingDefaults", "check_extra", "check_model_settings"]
+__all__ = ["DEFAULT_MAX_TOKENS", "SamplingDefaults", "check_extra", "check_model_settings", "default_max_tokens"]
+
+DEFAULT_MAX_TOKENS = 256
+"""lm-eval's own default where a model declares none."""
 
 _TOP_K = 50  # what transformers' `generate` samples from where neither the task nor the model says anything
 
@@ -52,6 +55,11 @@ _WITHOUT_EFFECT: Mapping[str, tuple[object, ...]] = {
     "watermarking_config": (),
 }
 """Settings of `generate` that an engine of ours does not know, and the values, beside None, that change nothing."""
+
+
+def default_max_tokens(base: Any) -> int:
+    """Most tokens of a completion whose task says nothing, as the lm-eval model declares it."""
+    return int(getattr(base, "max_gen_toks", DEFAULT_MAX_TOKENS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
 from lottery_plugins.harness.engines import base_args_for, base_class_for, open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
+from lottery_plugins.harness.gen_settings import default_max_tokens
 from lottery_plugins.harness.logs import join_lm_eval
 from lottery_plugins.harness.problems import ChatPrompt, problems_of
 from lottery_plugins.harness.progress import RunProgress, run_progress
@@ -41,8 +42,6 @@ from lottery_plugins.trajectory import Problem, Trajectory
 __all__ = ["LotteryLM"]
 
 logger = logging.getLogger(__name__)
-
-_DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
 
 
 class LotteryLM(WrappingLM):
@@ -125,7 +124,7 @@ class LotteryLM(WrappingLM):
 
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
         store = self._begin()
-        problems = problems_of(requests, int(getattr(self.base, "max_gen_toks", _DEFAULT_MAX_TOKENS)))
+        problems = problems_of(requests, default_max_tokens(self.base))
         problems = self.engine.prepared(problems, self.config.prompt_truncation)
         keys = [problem_key(problem) for problem in problems]
         done = [store.get(key) if store else None for key in keys]

@@ -12,7 +12,7 @@ from lottery_plugins.engine.rounds import RoundScheduler
 from lottery_plugins.engine.statistics import EngineStatistics
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.harness.engine_lm import EngineLM
+from lottery_plugins.harness.engine_lm import EngineLM, window_of
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
 from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.truncation import CuttingFront, truncation_of
@@ -64,8 +64,7 @@ class RunEngine:
     @property
     def max_length(self) -> int | None:
         """Most tokens of prompt and completion; None where nobody tells."""
-        own = self.tokens.capabilities.max_length if self.tokens is not None else None
-        return min((limit for limit in (own, getattr(self.base, "max_length", None)) if limit), default=None)
+        return window_of(self.tokens, self.base)
 
     @property
     def is_base(self) -> bool:

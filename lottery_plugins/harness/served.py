@@ -10,13 +10,11 @@ from lm_eval.api.model import LM
 from lottery_plugins.backends.harness_lm import from_gen_kwargs
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.generation import GenerationRequest
-from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
+from lottery_plugins.harness.gen_settings import DEFAULT_MAX_TOKENS, SamplingDefaults, check_extra
 from lottery_plugins.harness.problems import ChatPrompt
 from lottery_plugins.harness.resume import Measured
 
 __all__ = ["ServedLM", "ServerLM"]
-
-_DEFAULT_MAX_TOKENS = 256  # lm-eval's own default where a model declares none
 
 
 class ServedLM(LM):  # type: ignore[misc]
@@ -24,7 +22,7 @@ class ServedLM(LM):  # type: ignore[misc]
 
     tokenizer = None
     tokenizer_name = "served"
-    max_gen_toks = _DEFAULT_MAX_TOKENS
+    max_gen_toks = DEFAULT_MAX_TOKENS
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Not here.
@@ -80,7 +78,7 @@ class ServerLM:
         """
         if request_type == "generate_until":
             for task, kwargs in {str(r.task_name): r.args[1] for r in requests}.items():
-                check_extra(from_gen_kwargs(kwargs, _DEFAULT_MAX_TOKENS), f"task {task}")
+                check_extra(from_gen_kwargs(kwargs, DEFAULT_MAX_TOKENS), f"task {task}")
         elif requests and (request_type != "loglikelihood" or not self._server.capabilities.scoring):
             raise ConfigError(
                 "engine=openai",
@@ -106,7 +104,7 @@ class ServerLM:
 
     async def _generate(self, request: Any, sample: int) -> tuple[str, Measured]:
         prompt, gen_kwargs = request.args[:2]
-        config = SamplingDefaults().fill(from_gen_kwargs(gen_kwargs, _DEFAULT_MAX_TOKENS))
+        config = SamplingDefaults().fill(from_gen_kwargs(gen_kwargs, DEFAULT_MAX_TOKENS))
         is_chat = isinstance(prompt, ChatPrompt)
         asked = GenerationRequest(
             prompt.messages() if is_chat else (), config, None if is_chat else str(prompt), sample

@@ -12,10 +12,21 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from lottery_plugins.errors import BackendError
+
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CalibrationData", "CompressionMethod", "KVPress", "LayerView", "Stage", "WeightMethod", "removed_count"]
+__all__ = [
+    "CalibrationData",
+    "CompressionMethod",
+    "KVPress",
+    "LayerView",
+    "Stage",
+    "WeightMethod",
+    "checked_score",
+    "removed_count",
+]
 
 Stage = Literal["weights", "kv-cache"]
 """When a method acts: once after the model is loaded, or on the KV cache while it generates."""
@@ -113,3 +124,17 @@ class KVPress(CompressionMethod, Protocol):
     def score(self, view: LayerView) -> torch.Tensor:
         """Rate positions, higher is kept: finite float32 of (batch, kv_heads, seq_len). The caller masks pads."""
         ...
+
+
+def checked_score(press: KVPress, view: LayerView) -> torch.Tensor:
+    """A press's scores, (batch, kv_heads, seq_len).
+
+    Raises:
+        BackendError: They are not finite, or not one per position and head.
+    """
+    score = press.score(view)
+    shape = tuple(view.keys.shape[:3])
+    if tuple(score.shape) != shape or not bool(score.isfinite().all()):
+        problem = f"scored layer {view.layer} with {tuple(score.shape)}, or not finite"
+        raise BackendError(f"compression: {press.name}", problem, f"Return finite scores of {shape}.")
+    return score

@@ -59,7 +59,7 @@ def assert_all_is_free(core):
     """No job holds anything; every block is free or can be evicted."""
     cache = core._scheduler.cache
     assert not core._scheduler._running
-    assert core._scheduler.num_waiting == 0
+    assert len(core._scheduler._waiting) == 0
     assert not cache._coming
     assert cache.pool.num_free + cache.tree.num_unused == cache.pool.num_blocks
 

@@ -35,6 +35,7 @@ def build_runner(model: Any, options: PackedOptions | None = None, press: KVPres
         ConfigError: The model is not served, with the reason; or the cache is too small.
     """
     options = options or PackedOptions()
+    set_threads(options.threads)
     support.check(model)
     devices = {tensor.device for tensor in model.parameters()}
     kinds = {device.type for device in devices}
@@ -45,7 +46,6 @@ def build_runner(model: Any, options: PackedOptions | None = None, press: KVPres
     _check_press(model, layers, press)
     if kinds == {"cuda"}:
         return build_cuda_runner(model, layers, options, press)
-    set_threads(options.threads)
     num_blocks = _num_blocks(layers, options, _cpu_budget())
     fast = model if options.prepack == "off" else prepacked(model, _bytes_for_prepack(options))[0]
     pool = CpuPool(layers, num_blocks, options.block_size)

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import torch
 
 from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position, slots
-from lottery_plugins.backends.packed.eviction import checked_score, highest_positions
+from lottery_plugins.backends.packed.eviction import highest_positions
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.steps import Executor
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress, LayerView
+from lottery_plugins.protocols.compression import KVPress, LayerView, checked_score
 from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult
 
 __all__ = ["PackedRunner"]
@@ -52,6 +52,11 @@ class PackedRunner:
     def cache_bytes(self) -> int:
         """Size of the whole cache, used or not."""
         return bytes_per_position(self._layers) * self.num_blocks * self.block_size
+
+    @property
+    def threads(self) -> int:
+        """Threads that PyTorch computes with."""
+        return int(torch.get_num_threads())
 
     def begin(self, rows: Sequence[Row]) -> Callable[[], list[RowResult]]:
         """Start one forward pass over all rows; see `Runner.begin`."""
