@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -25,6 +26,7 @@ __all__ = ["SampleStore", "StoreError", "problem_key", "request_key"]
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE_S = 30  # for another process that writes the same store
 _VERSION = 2
 """Of the tables and of what is in them, in the file's `user_version`. The first version wrote none: 0."""
 
@@ -159,9 +161,9 @@ class SampleStore:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+        db = sqlite3.connect(self.path, timeout=_PATIENCE_S, check_same_thread=False)
         try:
-            db.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(db)
             db.execute("PRAGMA synchronous=NORMAL")  # survives a kill; a power cut may lose the last rows
             with db:
                 db.execute("BEGIN IMMEDIATE")
@@ -185,6 +187,19 @@ class SampleStore:
             db.execute(f"DROP TABLE IF EXISTS {table}")
             db.execute(f"CREATE TABLE {table} ({columns})")
         db.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait where another process is switching the same new file: it says locked."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.005)
 
 
 def _packed(value: object) -> bytes:

@@ -140,6 +140,25 @@ def test_several_processes_write_one_store(tmp_path):
     assert store.begin() == store.count_completions() == 150
 
 
+def _open_at(path, moment):
+    time.sleep(max(0.0, moment - time.time()))
+    SampleStore(path).begin()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_processes_that_make_one_store_at_the_same_moment_all_open_it(tmp_path):
+    context = multiprocessing.get_context("fork")
+    for i in range(20):
+        moment = time.time() + 0.02
+        path = tmp_path / f"{i}.sqlite"
+        processes = [context.Process(target=_open_at, args=(path, moment)) for _ in range(4)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(60)
+        assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+
+
 def test_full_disk_is_one_clear_sentence_and_loses_nothing(tmp_path):
     store = SampleStore(tmp_path / "s.sqlite")
     store.put("k", TRAJECTORY)
