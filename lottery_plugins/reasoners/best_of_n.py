@@ -57,6 +57,8 @@ class BestOfN:
         )
         different = tuple(dict.fromkeys(tries.answers))
         judgements, spent = await finished(services.verify(answer) for answer in different)
-        scores = {answer: judged.score for answer, judged in zip(different, judgements, strict=True) if judged is not None}
+        scores = {
+            answer: judged.score for answer, judged in zip(different, judgements, strict=True) if judged is not None
+        }
         best = max(scores, key=scores.__getitem__) if scores else next(iter(different), "")
         return Tries(different, tries.spent or spent).chosen(best)

@@ -74,6 +74,6 @@ class LeastToMost:
             max_tokens=self.max_tokens,
             stop=prompt.stop,
         )
-        lines = (_NUMBERING.sub("", line, count=1).strip(" \t*\"”") for line in written.text.splitlines())
+        lines = (_NUMBERING.sub("", line, count=1).strip(' \t*"”') for line in written.text.splitlines())
         parts = dict.fromkeys(line for line in lines if any(c.isalnum() for c in line))
         return [part for part in parts if part.casefold() != problem.question.strip().casefold()][: self.max_parts]

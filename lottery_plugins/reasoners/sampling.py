@@ -104,6 +104,7 @@ class _Drawn:
         stop: Sequence[str] | None = None,
         temperature: float | None = None,
         sample: int = 0,
+        proxy: bool = False,
     ) -> Completion:
         """One completion of this try; see the protocol."""
         if temperature is None:
@@ -116,6 +117,7 @@ class _Drawn:
             stop=stop,
             temperature=temperature,
             sample=sample * self._samples + self._sample,
+            proxy=proxy,
         )
 
 
