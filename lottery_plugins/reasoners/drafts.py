@@ -15,7 +15,8 @@ MAX_CHARS = 4000
 _APOSTROPHE = "['\u2019]"
 _UNSURE = re.compile(
     rf"\b(?:(?:do(?:es)? not|do(?:es)?n{_APOSTROPHE}?t) (?:know|have|recall|remember)"
-    rf"|(?:can ?not|can{_APOSTROPHE}?t|could not|couldn{_APOSTROPHE}?t) (?:say|tell|answer|determine|find|recall|provide)"
+    rf"|(?:can ?not|can{_APOSTROPHE}?t|could not|couldn{_APOSTROPHE}?t)"
+    r" (?:say|tell|answer|determine|find|recall|provide)"
     r"|not (?:sure|certain|known|clear|aware)|un(?:sure|certain|known|clear|able to)"
     r"|no (?:idea|information|knowledge)|i (?:think|believe|guess|suppose)"
     r"|perhaps|maybe|possibly|probably|likely|might|may (?:be|have))\b",

@@ -18,8 +18,10 @@ from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["SelfAsk"]
 
-_FOLLOW_UP = re.compile(r"^[ \t*]*follow[ -]?up(?:[ \t]+question)?[ \t]*\d*[ \t]*:[ \t*]*(\S[^\n]*)", re.I | re.M)
-_FINAL = re.compile(r"\bfinal answer[ \t]*(?:is\b)?[ \t]*:?[ \t*]*(?=\S)(?!is\b)([^\n]+)", re.I)
+_FOLLOW_UP = re.compile(
+    r"^[ \t*]*follow[ -]?up(?:[ \t]+question)?[ \t]*\d*[ \t]*:[ \t*]*(\S[^\n]*)", re.IGNORECASE | re.MULTILINE
+)
+_FINAL = re.compile(r"\bfinal answer\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,12 @@ class SelfAsk:
             written = await services.generate(
                 continued(turns, transcript), purpose="ask", max_tokens=self.max_tokens, stop=prompt.stop
             )
-            question, final = _FOLLOW_UP.search(written.text), _FINAL.search(written.text)
-            if final and (question is None or final.start() < question.start()):
-                return Answer(tidy(final.group(1)))
+            question = _FOLLOW_UP.search(written.text)
+            said = written.text[: question.start()] if question else written.text
+            answer = marked_answer(said) if question is None or _FINAL.search(said) else None
+            if answer is not None:
+                return Answer(answer)
             if question is None:
-                marked = marked_answer(written.text)
-                if marked is not None:
-                    return Answer(marked)
                 transcript, ended = transcript + written.text.rstrip(), StopReason.ANSWERED
                 break
             if question.group(1).casefold() in asked or len(asked) == self.max_follow_ups:
