@@ -77,6 +77,8 @@ class Thought:
         for text in map(re.escape, dict.fromkeys((term.text, self.shortened(term)))):
             found += re.findall(rf"(?<![\w(.]){text} = (-?\d+)", self.prompt)
             found += re.findall(rf"Work out {text}{_NAMED_RESULT}", self.prompt)
+        if term == self.target:
+            found += re.findall(r"calculator\[[^\]\n]*\] = (-?\d+)", self.prompt)
         if term.is_name:
             found += re.findall(rf"The value of {term.text} is (-?\d+)", self.prompt)
         return int(Counter(found).most_common(1)[0][0]) if found else None

@@ -57,7 +57,8 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
     - It is a frozen dataclass with name, summary and honest `needs`: with those offered, and with or without anything
       else that a run may offer, it does not fail.
     - Every problem ends within its limits of completions, tokens, tool calls and time, with a text and a stop reason,
-      and each completion is recorded. An empty answer after a refusal of the budget does not call itself answered.
+      and each completion is recorded. Who is refused by the budget and then gives an
+      empty answer does not say that it answered.
     - It does not go on and on doing what costs nothing, or asking for what is refused.
     - Order, number of problems at a time and batch size change no answer.
 

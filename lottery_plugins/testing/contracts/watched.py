@@ -23,7 +23,7 @@ class Watched:
     """A reasoner whose services are watched.
 
     Attributes:
-        was_refused: Whether the budget refused an act, or ended one.
+        was_refused: Whether the budget refused or ended an act, and no act was begun and finished since then.
         patience_s: Seconds of doing nothing with the services after which a reasoner is taken for stuck.
     """
 
@@ -46,6 +46,7 @@ class _WatchedServices:
         self._services = services
         self._owner = owner
         self._acts = 0
+        self._refusals = 0
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._services, name)
@@ -54,11 +55,16 @@ class _WatchedServices:
 
         async def act(*args: Any, **kwargs: Any) -> Any:
             self._count()
+            refusals = self._refusals
             try:
-                return await found(*args, **kwargs)
+                result = await found(*args, **kwargs)
             except BudgetExceededError:
+                self._refusals += 1
                 self._owner.was_refused = True
                 raise
+            if refusals == self._refusals:
+                self._owner.was_refused = False
+            return result
 
         def act_at_once(*args: Any, **kwargs: Any) -> Any:
             self._count()
