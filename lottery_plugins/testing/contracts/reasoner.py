@@ -68,7 +68,7 @@ def check_reasoner(
         tools: What it calls of its own package, offered beside a `python` and a `calculator`.
     """
     reasoner = (make or reasoner_class)()
-    offered = (*TOOLS, *tools)
+    offered: tuple[Tool | FakeTool, ...] = (*TOOLS, *tools)
     _check_declaration(reasoner_class, reasoner)
     scripts = st.lists(model_texts(), min_size=1, max_size=6)
     limits = st.builds(

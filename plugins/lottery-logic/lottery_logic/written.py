@@ -23,7 +23,7 @@ def program_in(begin: str, reply: str) -> str:
     if fenced := _FENCED.search(reply):
         text = fenced[1]
     elif not _STATEMENT.match(reply.lstrip("\n")):
-        text = begin + reply
+        text = begin + (" " if begin and not reply[:1].isspace() else "") + reply
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if _STATEMENT.match(line)]
     if not starts:

@@ -43,7 +43,7 @@ def test_the_solver_answers():
     assert purposes(result) == ["translate", "solve"]
     tool = result.steps[1]
     assert (tool.tool, tool.output, tool.error, tool.ran_in) == ("logic", "true", None, "chainer")
-    assert backend.prompts[0].endswith("Program:\nfact ")
+    assert backend.prompts[0].endswith("Program:\nfact")
 
 
 def test_a_program_with_an_error_is_refined_with_the_error():
@@ -106,7 +106,7 @@ def test_a_chat_model_gets_turns_and_the_beginning_of_its_reply():
     result, backend = run([RIGHT], asked=problem(is_chat=True))
     roles = [message.role for message in backend.requests[0].messages]
     assert roles == ["system", "user", "assistant", "user", "assistant", "user", "assistant"]
-    assert backend.requests[0].messages[-1].content == "fact "
+    assert backend.requests[0].messages[-1].content == "fact"
     assert result.answer == "A"
 
 
