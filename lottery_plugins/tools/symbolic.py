@@ -27,8 +27,8 @@ class SymPy:
 
     A request is read into a tree by a parser of our own, which knows a list of functions and nothing else; sympy gets
     numbers and symbols made from it, never text, and nothing is evaluated as Python. Results are exact; `evaluate`
-    gives 12 digits where a value is no fraction. Variables may be complex, and so may the roots that `solve` gives; of
-    an equation with infinitely many it gives one period's, or the principal one.
+    gives 12 digits where a value is no short fraction. Variables may be complex, and so may the roots that `solve`
+    gives; of infinitely many it gives those of one period, or the principal one.
 
     Raises:
         ConfigError: If an option is out of range.

@@ -27,6 +27,8 @@ __all__ = ["answer"]
 NAMES = frozenset(OPERATIONS.values())
 MAX_ORDER = 10
 DIGITS = 12
+MAX_DIGITS = 20
+"""Of a fraction that `evaluate` gives exactly."""
 
 
 def answer(node: Node) -> str:
@@ -156,7 +158,8 @@ def _evaluate(arguments: Sequence[Node]) -> Expression:
     if value.free_symbols:
         names = ", ".join(sorted(map(str, value.free_symbols)))
         raise CalculationError(f"there is no value for {names}", "Write evaluate(x**2 + y, x = 3, y = 1).")
-    return value if value.is_Rational else sympy.N(value, DIGITS, chop=True)
+    is_short = value.is_Rational and max(abs(value.p), value.q) < 10**MAX_DIGITS
+    return value if is_short else sympy.N(value, DIGITS, chop=True)
 
 
 def _substituted(arguments: Sequence[Node], name: str) -> Node:

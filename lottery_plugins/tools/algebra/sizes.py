@@ -30,7 +30,7 @@ __all__ = ["MAX_NODES", "Size", "check_count", "check_size"]
 MAX_NODES = 200
 MAX_TERMS = 1000
 MAX_DEGREE = 100
-MAX_BITS = 8000
+MAX_BITS = 40_000
 MAX_EXPONENT = 1000
 """Of a number, and of e and the like; of anything with a variable the degree is what counts."""
 
@@ -102,6 +102,8 @@ def _size(node: Node) -> Size:
 def _joined(sign: str, left: Size, right: Size) -> Size:
     if sign in ("+", "-"):
         return _checked(left.terms + right.terms, max(left.degree, right.degree), left.bits + right.bits)
+    if sign == "/":
+        return _checked(max(left.terms, right.terms), left.degree + right.degree, left.bits + right.bits)
     return _checked(left.terms * right.terms, left.degree + right.degree, left.bits + right.bits)
 
 

@@ -48,8 +48,8 @@ class Logic:
         unit="steps",
         allowed="1000 to 1000000000",
     )
-    max_nodes: int = option(200_000, "most nodes of the formulas for z3", unit="nodes", allowed="1000 to 10000000")
-    timeout_s: float = option(10.0, "most time for all of a program's questions to z3", unit="s", allowed="(0, 600]")
+    max_nodes: int = option(100_000, "most nodes of the formulas for z3", unit="nodes", allowed="1000 to 10000000")
+    timeout_s: float = option(10.0, "most time for all that z3 does for a program", unit="s", allowed="(0, 600]")
     max_chars: int = option(20_000, "longest program", unit="characters", allowed="100 to 1000000")
 
     def __post_init__(self) -> None:

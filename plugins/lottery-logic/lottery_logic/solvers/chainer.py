@@ -54,6 +54,9 @@ class Chainer:
     lines: dict[Atom, frozenset[int]] = field(default_factory=dict, init=False)
     constants: tuple[str, ...] = field(default=(), init=False)
     _known: dict[Predicate, list[Atom]] = field(default_factory=lambda: defaultdict(list), init=False)
+    _by_argument: dict[tuple[Predicate, int, str], list[Atom]] = field(
+        default_factory=lambda: defaultdict(list), init=False
+    )
     _waiting: deque[Atom] = field(default_factory=deque, init=False)
     _spending: Spending = field(init=False)
 
@@ -67,7 +70,7 @@ class Chainer:
     def matches(self, literal: Signed) -> list[dict[str, str]]:
         """The values of a literal's variables for which it follows, in order of derivation."""
         found = []
-        for atom in self._known[literal.predicate, literal.holds]:
+        for atom in self._candidates(literal, {}):
             binding = self._match(literal, atom, {})
             if binding is not None:
                 found.append(binding)
@@ -86,34 +89,50 @@ class Chainer:
                 for i, literal in enumerate(statement.body):
                     users[literal.predicate, literal.holds].append((statement, i))
             elif isinstance(statement, Fact):
-                self._conclude((statement.literal,), {}, frozenset({statement.place.line}))
+                self._conclude((statement.literal,), {}, statement.place.line, ())
         while self._waiting:
             atom = self._waiting.popleft()
             for rule, i in users[atom.predicate, atom.holds]:
                 binding = self._match(rule.body[i], atom, {})
                 if binding is not None:
-                    self._apply(rule, rule.body[:i] + rule.body[i + 1 :], binding, self.lines[atom])
+                    self._apply(rule, rule.body[:i] + rule.body[i + 1 :], binding, (atom,))
 
-    def _apply(self, rule: Rule, rest: tuple[Signed, ...], binding: Binding, lines: frozenset[int]) -> None:
+    def _apply(self, rule: Rule, rest: tuple[Signed, ...], binding: Binding, premises: tuple[Atom, ...]) -> None:
         """Match the rest of a body with what is known, and conclude for each way to do it."""
         if not rest:
-            self._conclude(rule.head, binding, lines | {rule.place.line})
+            self._conclude(rule.head, binding, rule.place.line, premises)
             return
-        for atom in tuple(self._known[rest[0].predicate, rest[0].holds]):
+        for atom in self._candidates(rest[0], binding):
             wider = self._match(rest[0], atom, binding)
             if wider is not None:
-                self._apply(rule, rest[1:], wider, lines | self.lines[atom])
+                self._apply(rule, rest[1:], wider, (*premises, atom))
 
-    def _conclude(self, literals: tuple[Signed, ...], binding: Binding, lines: frozenset[int]) -> None:
+    def _conclude(self, literals: tuple[Signed, ...], binding: Binding, line: int, premises: tuple[Atom, ...]) -> None:
+        """Keep what is new among the literals with their variables replaced."""
         for literal in literals:
             for arguments in self._values(literal, binding):
                 atom = Atom(literal.predicate, arguments, literal.holds)
                 self._spending.spend()
                 if atom not in self.lines:
                     self._spending.spend(ATOM_STEPS)
-                    self.lines[atom] = lines
-                    self._known[atom.predicate, atom.holds].append(atom)
+                    self.lines[atom] = frozenset({line}).union(*(self.lines[premise] for premise in premises))
+                    self._keep(atom)
                     self._waiting.append(atom)
+
+    def _keep(self, atom: Atom) -> None:
+        predicate = (atom.predicate, atom.holds)
+        self._known[predicate].append(atom)
+        for i, argument in enumerate(atom.arguments):
+            self._by_argument[predicate, i, argument].append(atom)
+
+    def _candidates(self, literal: Signed, binding: Binding) -> tuple[Atom, ...]:
+        """The atoms that a literal may be: those with its first argument that is known already, if there is one."""
+        predicate = (literal.predicate, literal.holds)
+        for i, argument in enumerate(literal.arguments):
+            value = argument if isinstance(argument, str) else binding.get(argument.name)
+            if value is not None:
+                return tuple(self._by_argument[predicate, i, value])
+        return tuple(self._known[predicate])
 
     def _values(self, literal: Signed, binding: Binding) -> Iterator[tuple[str, ...]]:
         """The arguments with variables replaced; a free variable takes every constant."""

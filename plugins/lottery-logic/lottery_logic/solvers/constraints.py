@@ -32,11 +32,12 @@ class Constraints:
         import z3
 
         self._z3, self._limits = z3, limits
-        spending = Spending(limits.max_nodes, f"{limits.max_nodes} nodes once its quantifiers are written out")
+        self._end = time.monotonic() + limits.timeout_s
+        nodes = f"{limits.max_nodes} nodes once its quantifiers are written out"
+        spending = Spending(limits.max_nodes, nodes, self._end)
         self._words = Vocabulary(program, spending)
         self._terms = Terms(self._words, spending)
         self._solver = z3.Solver(ctx=self._words.context)
-        self._end = time.monotonic() + limits.timeout_s
         self._solver.set("rlimit", limits.max_steps)
         self._solver.set("unsat_core", True)
         self._solver.set("core.minimize", True)
