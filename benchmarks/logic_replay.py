@@ -99,9 +99,8 @@ def main() -> None:
     tool.call({"program": "let x in 1..2\nask x = 1"})  # loads z3
     for row in _rows(options.folder / "logic_lm_programs.dev.jsonl.gz"):
         tallies.setdefault((row["dataset"], row["model"]), Tally()).add(row, tool)
-    print(
-        f"{'data set':17}{'model':18}{'n':>4}  {'executed':18}{'right if executed':18}{'overall':18}published  CPU ms"
-    )
+    heads = ("executed", "right if executed", "overall")
+    print(f"{'data set':17}{'model':18}{'n':>4}  {''.join(f'{head:18}' for head in heads)}published  CPU ms")
     for (dataset, model), tally in sorted(tallies.items()):
         published = PUBLISHED[dataset].get(model)
         print(

@@ -226,3 +226,30 @@ def test_chainer_and_z3_agree_on_rules_without_not(facts, rules, asked):
     chained = solved("".join(f"fact {f}\n" for f in facts) + "".join(f"rule {r}\n" for r in implied) + f"ask {asked}")
     proved = solved("".join(f"assert {f}\n" for f in (*facts, *implied)) + f"ask {asked}")
     assert chained == proved
+
+
+WATCHES = """# who watches when, as in the analytical puzzles of law school tests
+sort guard = {Ana, Ben, Cyd, Dov}
+sort watch = {early, late}
+let on(guard, watch)
+let day(guard) in 1..4
+assert distinct(g in guard: day(g))
+assert forall g in guard: count(w in watch: on(g, w)) = 1
+assert count(g in guard: on(g, early)) = 3
+assert on(Ben, late) -> day(Ben) = 4
+assert forall w in watch: on(Ana, w) <-> on(Cyd, w)
+assert day(Dov) < day(Ana) and day(Ana) < day(Ben)
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("option A: on(Ana, early)\noption B: on(Ben, early)\noption C: on(Dov, early)", "A"),
+        ("choose can\noption A: day(Dov) = 3\noption B: day(Ben) = 2\noption C: on(Dov, late) and day(Dov) = 2", "C"),
+        ("choose cannot\noption A: day(Cyd) = 1\noption B: day(Cyd) = 4\noption C: on(Cyd, late)", "C"),
+        ("assert on(Ben, late)\nfind day(Ben), day(Ana)", "day(Ben) = 4\nday(Ana) in {2, 3}"),
+    ],
+)
+def test_a_puzzle_of_groups_and_orders(question, expected):
+    assert solved(WATCHES + question) == expected

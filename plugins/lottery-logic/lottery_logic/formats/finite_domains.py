@@ -74,7 +74,7 @@ def _formula(content: str, line: int, declared: dict[str, str]) -> Expression:
     """A formula; a declared name may be written with spaces in it."""
     for name in declared:
         if "_" in name:
-            content = re.sub(rf"\b{re.escape(name).replace('_', r'[_ -]')}\b", name, content)
+            content = re.sub(rf"\b{re.escape(name).replace('_', r'[_ ]')}\b", name, content)
     return read_formula(content, line)
 
 
