@@ -145,6 +145,13 @@ def test_what_is_too_hard_is_a_refusal_and_not_a_wait(text):
     assert refusal(text, max_steps=50_000, max_nodes=8000, timeout_s=2.0).category in ("limit", "arguments")
 
 
+def test_a_name_alone_is_a_statement_where_a_formula_is_wanted():
+    assert solved("assert Rain -> Wet\nassert not Wet\nask Rain\nask Sun") == "false\nunknown"
+    assert (
+        "this is true or false, wanted is a thing" in refusal("assert Rain\nassert P(a) and P(Rain)\nask P(a)").problem
+    )
+
+
 def test_programs_in_threads_do_not_meet():
     expected = [str(i) for i in range(1, 9)]
     found = [""] * 8

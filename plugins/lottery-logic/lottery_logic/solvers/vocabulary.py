@@ -30,8 +30,9 @@ BUILT_IN = ("int", "bool")
 class Vocabulary:
     """The sorts, members, unknowns and functions of one program, in a z3 context of its own.
 
-    A program without sort and let is first-order: any name is a thing, any name with arguments is a predicate where a
-    formula is wanted and a function where a thing is. Things are not limited in number, and two names may mean one.
+    A program without sort and let is first-order. Where a formula is wanted, a new name is true or false, and one with
+    arguments a predicate; where a thing is wanted, it is a thing, and one with arguments a function. Things are not
+    limited in number, and two names may mean one.
 
     Args:
         program: Its declarations are read at once.
@@ -80,6 +81,11 @@ class Vocabulary:
         """In a first-order program, take a new name where a formula is wanted for a predicate."""
         if self.is_open and name not in self._functions:
             self._functions[name] = self._z3.Function(name, *[self._thing] * arity, self._z3.BoolSort(self.context))
+
+    def expect_statement(self, name: str) -> None:
+        """In a first-order program, take a new name alone where a formula is wanted for one that is true or false."""
+        if self.is_open and name not in self._values:
+            self._values[name] = self._z3.Bool(name, self.context)
 
     def function(self, node: Apply, sorts: Sequence[Term]) -> Term:
         """The predicate or function that a node applies; where nothing is declared, a new one is a function."""

@@ -59,9 +59,12 @@ class Terms:
         Raises:
             ProgramError: A name is unknown, the kinds of values do not fit, or the formula is too large.
         """
+        scope = scope or {}
         if isinstance(node, Apply):
             self._words.expect_predicate(node.name, len(node.arguments))
-        return self._of_sort(node, scope or {}, self._is_bool, "true or false")
+        elif isinstance(node, Name) and node.name not in scope:
+            self._words.expect_statement(node.name)
+        return self._of_sort(node, scope, self._is_bool, "true or false")
 
     def term(self, node: Expression, scope: Scope) -> Term:
         """Any term."""
