@@ -26,6 +26,7 @@ from lottery_plugins.documents import Document
 from lottery_plugins.limits import Limits, StopReason
 from lottery_plugins.messages import Message
 from lottery_plugins.protocols.reasoner import Reasoner
+from lottery_plugins.protocols.tool import Tool
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.runner import solve_all
@@ -51,22 +52,26 @@ def model_texts() -> st.SearchStrategy[str]:
     return hostile_text()
 
 
-def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] | None = None) -> None:
+def check_reasoner(
+    reasoner_class: type[Reasoner], make: Callable[[], Reasoner] | None = None, *, tools: Sequence[Tool] = ()
+) -> None:
     """Assert that a reasoner keeps the contract, whatever a model writes.
 
     - It is a frozen dataclass with name, summary and honest `needs`: with those offered, and with or without anything
       else that a run may offer, it does not fail.
     - Every problem ends within its limits of completions, tokens, tool calls and time, with a text and a stop reason,
-      and each completion is recorded. Who is refused by the budget and then gives an
-      empty answer does not say that it answered.
+      and each completion is recorded. One that is refused by the budget and then gives an empty answer does not say
+      that it answered.
     - It does not go on and on doing what costs nothing, or asking for what is refused.
     - Order, number of problems at a time and batch size change no answer.
 
     Args:
         reasoner_class: The plugin class.
         make: Makes an instance, for a class with options that have no default.
+        tools: What it calls of its own package, offered beside a `python` and a `calculator`.
     """
     reasoner = (make or reasoner_class)()
+    offered: tuple[Tool | FakeTool, ...] = (*TOOLS, *tools)
     _check_declaration(reasoner_class, reasoner)
     scripts = st.lists(model_texts(), min_size=1, max_size=6)
     limits = st.builds(
@@ -81,12 +86,12 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
     @settings(deadline=None)  # tools run in threads: how long one example takes says nothing
     @given(script=scripts, limits=limits, offer=offers, problem=st.sampled_from(_problems()))
     def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str], problem: Problem) -> None:
-        asyncio.run(_check_ends(_Case(reasoner, tuple(script), offer, limits), problem))
+        asyncio.run(_check_ends(_Case(reasoner, tuple(script), offer, limits, offered), problem))
 
     @settings(deadline=None, max_examples=max(10, settings().max_examples // 2))  # each solves its problems three times
     @given(script=scripts, offer=offers)
     def does_not_depend_on_its_neighbours(script: list[str], offer: frozenset[str]) -> None:
-        case = _Case(reasoner, tuple(script), offer, Limits())
+        case = _Case(reasoner, tuple(script), offer, Limits(), offered)
         asyncio.run(_check_independence(case))
 
     ends_within_its_limits()
@@ -101,6 +106,7 @@ class _Case:
     script: tuple[str, ...]
     offer: frozenset[str]
     limits: Limits
+    tools: Sequence[Tool | FakeTool]
 
     async def solve(self, problems: Sequence[Problem], *, max_live: int = 1, batch_size: int = 1) -> list[Trajectory]:
         """Solve on a fresh backend."""
@@ -120,7 +126,7 @@ class _Case:
         """A run that offers what is offered, and nothing else."""
         return scripted_facilities(
             backend,
-            tools=TOOLS if "tools" in self.offer else (),
+            tools=self.tools if "tools" in self.offer else (),
             documents=DOCUMENTS if "retriever" in self.offer else None,
             limits=self.limits,
             batch_size=batch_size,
