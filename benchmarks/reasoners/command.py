@@ -83,13 +83,17 @@ def as_json(found: Mapping[str, Mapping[str, Result] | None], asked: argparse.Na
 
 
 def _measured(registry: Registry, spec: str, setting: Setting, console: Console) -> Mapping[str, Result] | None:
-    """Both suites; None for a reasoner that can't be made here, with the reason on the screen."""
+    """Both suites; None for a reasoner that can't be made or can't run here, with the reason on the screen."""
     try:
         results = measure(registry.create("reasoner", parse_specs(spec, "reasoners")[0]), setting)
     except LotteryError as error:
         console.print(f"{spec}: left out. {error}")
         return None
-    for error in dict.fromkeys(e for result in results.values() for e in result.errors):
+    errors = list(dict.fromkeys(e for result in results.values() for e in result.errors))
+    if all(result.counters.failed == result.counters.problems for result in results.values()):
+        console.print(f"{spec}: left out. {errors[0]}")
+        return None
+    for error in errors:
         console.print(f"{spec}: {error}")
     return results
 

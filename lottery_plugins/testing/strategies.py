@@ -71,7 +71,7 @@ def hostile_text() -> st.SearchStrategy[str]:
     much = st.builds(lambda text, times: text * times, st.sampled_from(_REPLY_PIECES), st.integers(2, 2000))
     deep = st.sampled_from(("{", "[", "(", "[{", "**", "9")).map(lambda text: text * 1500)
     return st.one_of(
-        st.sampled_from(("", " \n\t\n", ECHO)),
+        st.sampled_from(("", " \n\t\n", ECHO, "5 \ud800", "{question} {0} {")),
         st.lists(piece, max_size=8).map("".join),
         deep,
         st.builds(lambda before, text, after: before + text[:5_000] + after, piece, much, piece),
