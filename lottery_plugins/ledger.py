@@ -47,7 +47,7 @@ class Counters:
         cached_prompt_tokens: How many of them were not computed again.
         generated_tokens: Tokens of all completions.
         forwarded_tokens: Tokens sent through the model for completions and scores.
-        retrieved_tokens: Tokens of all retrieved text.
+        retrieved_tokens: Tokens of all retrieved text; what two searches find counts twice.
         seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
             what problems shared being shared out.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.

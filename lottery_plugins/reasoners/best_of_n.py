@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.sampling import METHODS, Tries, check_temperature, finished, try_often
+from lottery_plugins.reasoners.sampling import METHODS, Tries, check_temperature, finished, needs_of, try_often
 from lottery_plugins.reasoners.turns import check_at_least, check_one_of
 from lottery_plugins.trajectory import Answer, Problem
 
@@ -22,7 +22,7 @@ class BestOfN:
     can't win, unless nothing was judged: then the first answer is given, and the stop reason tells.
 
     Raises:
-        ConfigError: If an option is out of range, or `method=program-aided` in a run without python or calculator.
+        ConfigError: If an option is out of range.
 
     Cost: `samples` times the cost of the method, and one judgement per different answer.
     """
@@ -44,6 +44,8 @@ class BestOfN:
         check_temperature("best-of-n.temperature", self.temperature)
         check_one_of(METHODS, "best-of-n.method", self.method)
         check_at_least(1, "best-of-n.max_tokens", self.max_tokens)
+        # What the method needs is needed: said before the model is loaded.
+        object.__setattr__(self, "needs", (*type(self).needs, *needs_of(self.method)))
 
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Draw, judge, choose."""

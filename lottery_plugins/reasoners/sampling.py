@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -17,9 +17,11 @@ from lottery_plugins.reasoners.direct import Direct
 from lottery_plugins.reasoners.program_aided import ProgramAided
 from lottery_plugins.trajectory import Answer, Problem
 
-__all__ = ["METHODS", "Tries", "check_temperature", "drawn", "finished", "try_often"]
+__all__ = ["METHODS", "Tries", "check_temperature", "drawn", "finished", "needs_of", "try_often"]
 
-METHODS = ("chain-of-thought", "direct", "program-aided")
+_REASONERS: Mapping[str, type[Reasoner]] = {c.name: c for c in (ChainOfThought, Direct, ProgramAided)}
+
+METHODS = tuple(_REASONERS)
 """What one try may be."""
 
 _T = TypeVar("_T")
@@ -56,7 +58,7 @@ async def try_often(
             program) is generated as the task says.
         max_tokens: Longest reasoning or program; None: as the method says. A direct answer is as long as the task says.
     """
-    reasoner = _reasoner(method, max_tokens)
+    reasoner = _made(method, max_tokens)
     results, spent = await finished(
         reasoner.solve(problem, drawn(services, temperature, i, samples)) for i in range(samples)
     )
@@ -125,16 +127,21 @@ def check_temperature(where: str, value: float) -> None:
     """Refuse a temperature at which all tries would be the same.
 
     Raises:
-        ConfigError: It is 0 or below.
+        ConfigError: It is 0 or below, or no number.
     """
-    if not value > 0:
+    if not 0 < value < float("inf"):
         raise ConfigError(f"reasoner: {where}", value, "a number above 0", "At 0 all samples would be the same.")
 
 
-def _reasoner(method: str, max_tokens: int | None) -> Reasoner:
+def needs_of(method: str) -> tuple[str, ...]:
+    """What a run must offer for one of `METHODS`."""
+    return _REASONERS[method].needs
+
+
+def _made(method: str, max_tokens: int | None) -> Reasoner:
     """The method of one try."""
-    if method == "direct":
-        return Direct()
-    if method == "program-aided":
-        return ProgramAided() if max_tokens is None else ProgramAided(max_tokens=max_tokens)
-    return ChainOfThought() if max_tokens is None else ChainOfThought(max_tokens=max_tokens)
+    if method == ProgramAided.name and max_tokens is not None:
+        return ProgramAided(max_tokens=max_tokens)
+    if method == ChainOfThought.name and max_tokens is not None:
+        return ChainOfThought(max_tokens=max_tokens)
+    return _REASONERS[method]()

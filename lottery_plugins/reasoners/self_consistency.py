@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.sampling import METHODS, check_temperature, try_often
+from lottery_plugins.reasoners.sampling import METHODS, check_temperature, needs_of, try_often
 from lottery_plugins.reasoners.turns import check_at_least, check_one_of
 from lottery_plugins.reasoners.voting import vote
 from lottery_plugins.trajectory import Answer, Problem
@@ -23,7 +23,7 @@ class SelfConsistency:
     the spelling that most of its voters used. Tries that the budget ended do not vote; the stop reason then tells.
 
     Raises:
-        ConfigError: If an option is out of range, or `method=program-aided` in a run without python or calculator.
+        ConfigError: If an option is out of range.
 
     Cost: `samples` times the cost of the method; all tries run at once.
     Deviation: the paper draws 40 samples; each is reasoning and answer in one, where chain-of-thought here asks for the
@@ -47,6 +47,8 @@ class SelfConsistency:
         check_temperature("self-consistency.temperature", self.temperature)
         check_one_of(METHODS, "self-consistency.method", self.method)
         check_at_least(1, "self-consistency.max_tokens", self.max_tokens)
+        # What the method needs is needed: said before the model is loaded.
+        object.__setattr__(self, "needs", (*type(self).needs, *needs_of(self.method)))
 
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Draw, then vote."""

@@ -23,7 +23,7 @@ def test_built_in_reasoner_keeps_the_contract(reasoner_class):
     ("reasoner_class", "options"),
     [
         (ProgramAided, {"fallback": "direct", "retries": 3}),
-        (SelfConsistency, {"method": "direct", "samples": 2}),
+        (SelfConsistency, {"method": "program-aided", "samples": 2}),
         (BestOfN, {"method": "direct", "samples": 12}),
         (AdaptiveRetrieval, {"gate": "popularity", "threshold": 15.0}),
     ],

@@ -171,3 +171,10 @@ def test_a_tool_that_breaks_fails_the_problem_after_all_samples_ended():
     (result,) = asyncio.run(solve_all([fake_problem()], method, facilities, max_live=1))
     assert result.stop_reason is StopReason.FAILED
     assert "broken" in result.error
+
+
+def test_what_a_method_needs_is_needed_before_the_model_is_loaded():
+    assert SelfConsistency().needs == ()
+    assert SelfConsistency(method="program-aided").needs == ("tools",)
+    assert BestOfN(method="program-aided").needs == ("verifier", "tools")
+    assert BestOfN().needs == BestOfN.needs == ("verifier",)
