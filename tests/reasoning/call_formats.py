@@ -18,8 +18,10 @@ def _python(calls):
     return f"[{', '.join(written)}]"
 
 
-def _elements(call):
-    body = "".join(f"<parameter={k}>\n{json.dumps(v)}\n</parameter>\n" for k, v in call.arguments.items())
+def elements(call):
+    """Qwen3-Coder's format, which has no quotes: only a tool's description tells text from numbers."""
+    written = {k: v if isinstance(v, str) else json.dumps(v) for k, v in call.arguments.items()}
+    body = "".join(f"<parameter={k}>\n{v}\n</parameter>\n" for k, v in written.items())
     return f"<tool_call>\n<function={call.tool}>\n{body}</function>\n</tool_call>"
 
 
@@ -32,7 +34,8 @@ def _lines(write):
 
 
 def _deepseek(call):
-    return f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>{call.tool}\n```json\n{json.dumps(dict(call.arguments))}\n```"
+    text = f"<|tool_call_begin|>function<|tool_sep|>{call.tool}\n```json\n{json.dumps(dict(call.arguments))}\n```"
+    return text.replace("|", "\uff5c", 4).replace("_", "\u2581", 3)
 
 
 FORMATS = {
@@ -59,7 +62,6 @@ FORMATS = {
         for i, c in enumerate(calls)
     ),
     "deepseek": _lines(_deepseek),
-    "qwen coder": _lines(_elements),
     "python": _python,
     "lfm2": lambda calls: f"<|tool_call_start|>{_python(calls)}<|tool_call_end|>",
     "react json": _lines(lambda c: f"Action: {c.tool}[{json.dumps(dict(c.arguments))}]"),

@@ -3,7 +3,7 @@
 import keyword
 
 import pytest
-from call_formats import FORMATS
+from call_formats import FORMATS, elements
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +12,7 @@ from lottery_plugins.reasoning.tool_calls import parse_tool_calls
 from lottery_plugins.testing.contracts.reasoner import model_texts
 from lottery_plugins.trajectory import ToolCall
 
-QUIET = settings(deadline=None, max_examples=40)
+QUIET = settings(deadline=None, max_examples=15)
 SCALARS = st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
 AWKWARD = st.sampled_from(
     (
@@ -80,7 +80,7 @@ def test_every_format_gives_back_the_calls_that_were_made(name):
     check()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.one_of(model_texts(), st.text()), offers_and_calls())
 @example("<tool_call>" * 500, ((ToolDescription("f", "x", ()),), []))
 @example('{"name": "nobody", "arguments": {}}', ((ToolDescription("f", "x", ()),), []))
@@ -94,3 +94,46 @@ def test_no_text_raises_or_calls_what_is_not_offered(text, drawn):
         for hit in parse_tool_calls(piece, tools, only_offered=False):
             assert hit.call.tool in names or hit.call.tool in piece
             assert 0 <= hit.start < hit.end <= len(piece)
+
+
+PLAIN = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(lambda t: "</parameter" not in t)
+TYPED = {
+    "string": PLAIN,
+    "integer": st.integers(-(10**9), 10**9),
+    "number": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 5),
+    "boolean": st.booleans(),
+    "array": st.lists(SCALARS | PLAIN, max_size=3),
+    "object": st.dictionaries(KEYS, SCALARS | PLAIN, max_size=3),
+}
+ARGUMENTS = st.tuples(*TYPED.values()).map(lambda values: dict(zip(TYPED, values, strict=True)))
+
+
+@QUIET
+@given(ARGUMENTS)
+@example({"string": "5", "integer": 0, "number": 1, "boolean": True, "array": ["5"], "object": {}})
+def test_elements_without_quotes_take_the_types_of_the_parameters(arguments):
+    tool = ToolDescription("set", "x", tuple(Parameter(kind, kind, "x") for kind in TYPED))
+    call = ToolCall("set", arguments)
+    found = parse_tool_calls(elements(call) + elements(call), (tool,))
+    assert [hit.call for hit in found] == [call, call]
+    assert [type(value) for value in found[0].call.arguments.values()] == [type(v) for v in arguments.values()]
+
+
+@QUIET
+@given(ARGUMENTS)
+def test_positional_arguments_go_to_the_parameters_in_order(arguments):
+    tool = ToolDescription("set", "x", tuple(Parameter(kind, kind, "x") for kind in TYPED))
+    values = list(arguments.values())
+    for count in range(2, 7):
+        written = ", ".join([repr(v) for v in values[:count]] + [f"{k}={arguments[k]!r}" for k in list(TYPED)[count:]])
+        assert [hit.call for hit in parse_tool_calls(f"I say set({written}).", (tool,))] == [ToolCall("set", arguments)]
+
+
+@QUIET
+@given(ARGUMENTS)
+def test_arguments_of_the_right_type_are_never_changed(arguments):
+    tool = ToolDescription("set", "x", tuple(Parameter(kind, kind, "x") for kind in TYPED))
+    for write in FORMATS.values():
+        (hit,) = parse_tool_calls(write([ToolCall("set", arguments)]), (tool,))
+        assert hit.call.arguments == arguments
+        assert [type(hit.call.arguments[kind]) for kind in TYPED] == [type(v) for v in arguments.values()]

@@ -116,8 +116,9 @@ def coerced(arguments: Mapping[str, Any], tool: ToolDescription) -> dict[str, An
 
 def _kind(parameter: Parameter) -> str:
     """The parameter's type; "" where its schema allows several."""
-    schema = getattr(parameter, "schema", None)
-    return parameter.type if schema is None or isinstance(schema.get("type"), str) else ""
+    schema = parameter.to_schema()
+    is_one = isinstance(schema["type"], str) and not schema.keys() & {"anyOf", "oneOf", "allOf", "$ref"}
+    return str(schema["type"]) if is_one else ""
 
 
 def _coerced(value: Any, kind: str) -> Any:

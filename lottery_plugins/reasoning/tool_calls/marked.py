@@ -32,7 +32,7 @@ _NAMED = tuple(
         rf"<(?:function|invoke)(?:=|[ \t]+name=)[\"']?{_WORD}[\"']?>",  # Llama 3.1, Qwen3-Coder, Claude
         rf"\[TOOL_CALLS\][ \t]*{_WORD}(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?(?=[ \t]*\{{)",  # Mistral since v11
         rf"\bto=functions\.{_WORD}[^\n{{]{{0,80}}<\|message\|>",  # gpt-oss
-        rf"<｜tool▁sep｜>{_WORD}\s*(?:```(?:json)?)?",  # DeepSeek
+        rf"<\uff5ctool\u2581sep\uff5c>{_WORD}\s*(?:```(?:json)?)?",  # DeepSeek
         rf"<\|tool_call_begin\|>\s*{_WORD}\s*<\|tool_call_argument_begin\|>",  # Kimi
     )
 )
@@ -106,7 +106,7 @@ def _arguments_at(text: str, at: int, tool: ToolDescription | None) -> tuple[dic
 
 
 def _typed(text: str, kind: str) -> Any:
-    """The value of an element, which has no quotes: text for a parameter that takes text, else JSON where it is some."""
+    """The value of an element, which has no quotes: text for a parameter that takes text, else JSON if it can be."""
     if kind == "string":
         return text
     try:

@@ -79,7 +79,7 @@ def parse_reply(text: str, tools: Sequence[ToolDescription]) -> Reply:
 
 
 def _without_overlaps(hits: Sequence[FoundCall]) -> list[FoundCall]:
-    """The hits in the order of the text; of two that overlap, the one that starts first. One list of calls is no overlap."""
+    """The hits in the order of the text; of two that overlap, the one that starts first. Calls of one list don't."""
     kept: list[FoundCall] = []
     for hit in sorted(hits, key=lambda hit: hit.start):
         same = bool(kept) and (hit.start, hit.end) == (kept[-1].start, kept[-1].end)

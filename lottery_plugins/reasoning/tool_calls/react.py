@@ -11,14 +11,14 @@ from lottery_plugins.reasoning.answers import tidy
 from lottery_plugins.reasoning.tool_calls.arguments import between_brackets, named
 from lottery_plugins.reasoning.tool_calls.found import MAX_TRIES, FoundCall, found, offered
 from lottery_plugins.reasoning.tool_calls.marked import calls_at
-from lottery_plugins.reasoning.tool_calls.syntax import Brackets, brackets_at, value_at
+from lottery_plugins.reasoning.tool_calls.syntax import brackets_at, value_at
 
 __all__ = ["actions", "first_answer"]
 
 _ACTION = re.compile(r"^[ \t*]*Action(?:[ \t]*\d+)?[ \t]*:[ \t*`]*(?:json\s*(?=[\[{]))?", re.IGNORECASE | re.MULTILINE)
 _INPUT = re.compile(r"\s*^[ \t*]*Action Input(?:[ \t]*\d+)?[ \t]*:(?:\*\*)?[ \t]*", re.IGNORECASE | re.MULTILINE)
 _NEXT_LINE = re.compile(r"^[ \t*]*(?:Observation|Thought|Action)\b", re.MULTILINE)
-_OBJECT = re.compile(r"(?:```(?:json)?)?\s*(?=\{)")
+_OBJECT = re.compile(r"\s*(?:```(?:json)?)?\s*(?=\{)")
 _OBJECT_ENDS = re.compile(r"[ \t`]*(?:\n|$)")
 _FINISH = re.compile(r"\bFinish[ \t]*([\[(])", re.IGNORECASE)
 _FINAL = re.compile(r"^[ \t*]*Final Answer[ \t]*:[ \t*]*(\S[^\n]*)", re.IGNORECASE | re.MULTILINE)
