@@ -3,6 +3,7 @@ from pathlib import Path
 from lottery_plugins.testing.contracts.tool import check_tool
 from lottery_plugins.tools import TOOLS
 from lottery_plugins.tools.calculator import Calculator
+from lottery_plugins.tools.date_time import DateTime
 from lottery_plugins.tools.files import Files
 from lottery_plugins.tools.python import Python
 
@@ -12,7 +13,7 @@ GOOD_CALLS = {
 }
 
 
-TESTED_ELSEWHERE = {Files: "test_tools_files.py"}
+TESTED_ELSEWHERE = {DateTime: "test_tools_datetime.py", Files: "test_tools_files.py"}
 """Those whose contract is checked beside their other tests."""
 
 
