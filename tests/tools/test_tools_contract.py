@@ -6,6 +6,7 @@ from lottery_plugins.tools.calculator import Calculator
 from lottery_plugins.tools.date_time import DateTime
 from lottery_plugins.tools.files import Files
 from lottery_plugins.tools.python import Python
+from lottery_plugins.tools.unit_convert import UnitConvert
 
 GOOD_CALLS = {
     Calculator: [({"expression": "(12 + 3) * 4 / 8"}, "7.5"), ({"expression": 17}, "17")],
@@ -13,7 +14,11 @@ GOOD_CALLS = {
 }
 
 
-TESTED_ELSEWHERE = {DateTime: "test_tools_datetime.py", Files: "test_tools_files.py"}
+TESTED_ELSEWHERE = {
+    DateTime: "test_tools_datetime.py",
+    Files: "test_tools_files.py",
+    UnitConvert: "test_tools_unit_convert.py",
+}
 """Those whose contract is checked beside their other tests."""
 
 
