@@ -7,8 +7,8 @@ import sys
 import time
 
 import pytest
-from mcp_entries import HERE
 from lottery_mcp import Mcp
+from mcp_entries import HERE
 
 from lottery_plugins.errors import PluginError, ToolError
 

@@ -9,10 +9,10 @@ import time
 
 import psutil
 import pytest
-from mcp_entries import HERE, light_entry, stdio_entry
 from lottery_mcp import Mcp
 from lottery_mcp.connection import Connection, ServerFailedError
 from lottery_mcp.servers import Server
+from mcp_entries import HERE, light_entry, stdio_entry
 
 from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.errors import PluginError, ToolError
