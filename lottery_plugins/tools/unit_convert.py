@@ -34,7 +34,7 @@ class UnitConvert:
     Raises:
         ConfigError: If an option is out of range.
 
-    Cost: the first call in a process loads pint's definitions, some tenths of a second.
+    Cost: the first call in a process loads pint's definitions.
     """
 
     name: ClassVar[str] = "unit-convert"

@@ -63,6 +63,10 @@ def calls_in(text):
         ('Action: weather.get\nAction Input:\n```json\n{"city": "Rome"}\n```', "weather.get", {"city": "Rome"}),
         ('Action: ```json\n[{"tool_name": "clock", "parameters": {}}]\n```', "clock", {}),
         ("clock()", "clock", {}),
+        ("```tool_code\nprint(default_api.weather_get(city='Rome'))\n```", "weather.get", {"city": "Rome"}),
+        ('<function_calls><invoke name="clock"></invoke></function_calls>', "clock", {}),
+        ('{"name": "python", "arguments": {"code": "a\n\tb"}}', "python", {"code": "a\n\tb"}),
+        ('{"thought": "hm", "action": {"name": "clock", "arguments": {}}}', "clock", {}),
         (
             '<invoke name="weather.get"><parameter name="city">Rome</parameter></invoke>',
             "weather.get",

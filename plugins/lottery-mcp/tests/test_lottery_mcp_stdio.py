@@ -9,14 +9,21 @@ import time
 
 import psutil
 import pytest
-from lottery_mcp import Mcp
+from lottery_mcp import Mcp, lottery_tools
 from lottery_mcp.connection import Connection, ServerFailedError
 from lottery_mcp.servers import Server
 from mcp_entries import HERE, light_entry, stdio_entry
 
+from lottery_plugins.assembly import assemble
+from lottery_plugins.builtin import lottery_reasoners
+from lottery_plugins.config import RunConfig
 from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.errors import PluginError, ToolError
+from lottery_plugins.reasoning.runner import solve
+from lottery_plugins.registry import Registered, Registry
+from lottery_plugins.specs import PluginSpec, write_specs
 from lottery_plugins.testing.contracts.tool import check_tool_set
+from lottery_plugins.testing.fakes import ScriptedBackend, fake_problem, one_by_one
 
 pytest.importorskip("mcp")
 
@@ -97,6 +104,35 @@ def test_an_answer_that_is_none_is_told(light):
 
 def test_all_pages_of_the_list_are_read(light):
     assert list(opened(light)) == ["add", "echo", "process", "block", "end", "garble"]
+
+
+class Engine:
+    """A model that follows a script, as facilities take it."""
+
+    def __init__(self, *replies):
+        self.generate = one_by_one(ScriptedBackend(replies))
+        self.count_tokens = lambda text: None
+        self.release = lambda trajectory: None
+
+
+def test_a_run_offers_the_servers_tools_to_its_reasoner(light):
+    classes = {"tool": lottery_tools(), "reasoner": lottery_reasoners()}
+    registry = Registry([Registered(kind, cls, "test", "1") for kind, found in classes.items() for cls in found])
+    tools = write_specs([PluginSpec("mcp", options=(("config", light), ("prefix", "my_"), ("connect_timeout_s", 60)))])
+    made = assemble(RunConfig.parse({"reasoner": "react", "tools": tools, "tool_workers": 1}), registry)
+
+    async def solved():
+        facilities = made.facilities(Engine("Action: my_add(2, 3)", "Action: my_add[x, 3]", "Action: Finish[5]"))
+        try:
+            return await solve(fake_problem(), made.reasoner, facilities)
+        finally:
+            await facilities.close()
+
+    trajectory = asyncio.run(solved())
+    steps = [(step.tool, step.output, step.error) for step in trajectory.steps if step.kind == "tool"]
+    assert steps[0] == ("my_add", "5", None)
+    assert steps[1][::2] == ("my_add", "arguments")
+    assert trajectory.answer == "5"
 
 
 def test_each_worker_process_has_a_connection_of_its_own(light):
