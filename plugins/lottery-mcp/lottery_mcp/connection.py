@@ -1,13 +1,12 @@
 """A connection to a server, used from any thread, each act within a deadline of ours.
 
-The MCP library is asynchronous and has several ways to wait for ever. One thread a process runs its event loop; whoever
-calls waits for an answer, or for the deadline.
+The MCP library is asynchronous and has several ways to wait for ever, so whoever calls waits for an answer or for the
+deadline, whichever comes first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
 import os
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lottery_mcp import launch
+from lottery_mcp.event_loop import loop_of_process, on_loop
 from lottery_mcp.last_words import LastWords
 from lottery_mcp.servers import Server
 
@@ -28,7 +28,6 @@ __all__ = ["Connection", "ServerFailedError"]
 _T = TypeVar("_T")
 
 _GRACE_S = 1.0  # for the library to tell the server of a deadline before ours
-_EXIT_S = 0.8  # for servers to end by themselves when this process does
 _HTTP_S = 30.0  # to connect to an address, or to send to it
 _SESSION_ENDED = "Session terminated"
 """The library's words for a server that has forgotten us: it has not looked at the request."""
@@ -86,11 +85,9 @@ class Connection:
             MCPError: The server answered with an error.
         """
         try:
-            answer = self._ask_once(act, timeout_s)
+            return self._ask_once(act, timeout_s)
         except _ForgottenError:
-            answer = self._ask_once(act, timeout_s)
-        self._failures = 0
-        return answer
+            return self._ask_once(act, timeout_s)
 
     def close(self) -> None:
         """End the connection, and with it a server that was started for it."""
@@ -103,9 +100,9 @@ class Connection:
 
         with self._lock:
             client = self._client or self._connect()
-        waiting = _on_loop(lambda: act(client))
+        waiting = on_loop(lambda: act(client))
         try:
-            return waiting.result(timeout_s + _GRACE_S)
+            answer = waiting.result(timeout_s + _GRACE_S)
         except NotInTimeError:
             waiting.cancel()
             raise self._failed(client, f"no answer within {timeout_s:g} s", "timeout") from None
@@ -116,9 +113,12 @@ class Connection:
                 raise self._failed(client, "the server ended") from None
             if error.message == _SESSION_ENDED:
                 raise _ForgottenError(str(self._failed(client, "the server has forgotten the session"))) from None
+            self._failures = 0  # an answer all the same
             raise
         except Exception as error:  # the library, its transports and pydantic raise whatever they like
             raise self._failed(client, f"the connection failed ({type(error).__name__})") from error
+        self._failures = 0
+        return answer
 
     def _connect(self) -> Any:
         """A new client. The lock is held.
@@ -131,7 +131,7 @@ class Connection:
             raise ServerFailedError(f"the server failed {self._failures} times in a row; not tried for {wait_s:.0f} s")
         ready: Future[Any] = Future()
         stop, told = asyncio.Event(), LastWords()
-        owner = _on_loop(lambda: _own(self._server, told, ready, stop))
+        owner = on_loop(lambda: _own(self._server, told, ready, stop))
         try:
             self._client = ready.result(self._connect_timeout_s)
         except NotInTimeError:
@@ -159,7 +159,7 @@ class Connection:
 
     def _drop(self) -> None:
         if self._stop is not None:
-            _loop().call_soon_threadsafe(self._stop.set)
+            loop_of_process().call_soon_threadsafe(self._stop.set)
         self._client = self._stop = None
 
 
@@ -205,39 +205,3 @@ def _reason(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"[:300]
-
-
-# ---------------------------------------------------------------------- the loop of this process
-
-_loops: dict[int, asyncio.AbstractEventLoop] = {}  # by process: a loop does not live on in a fork
-_loops_lock = threading.Lock()
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    with _loops_lock:
-        loop = _loops.get(os.getpid())
-        if loop is None:
-            loop = _loops[os.getpid()] = asyncio.new_event_loop()
-            threading.Thread(target=loop.run_forever, name="lottery-mcp", daemon=True).start()
-            atexit.register(_end, loop)
-        return loop
-
-
-def _on_loop(act: Callable[[], Awaitable[_T]]) -> Future[_T]:
-    async def run() -> _T:
-        return await act()
-
-    return asyncio.run_coroutine_threadsafe(run(), _loop())
-
-
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    """Let the servers end by themselves for a moment."""
-
-    async def cancel_all() -> None:
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=_EXIT_S) if tasks else None
-
-    with contextlib.suppress(NotInTimeError):
-        asyncio.run_coroutine_threadsafe(cancel_all(), loop).result(_EXIT_S + 0.2)
