@@ -12,7 +12,8 @@ def test_contract_of_a_set():
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from lottery_plugins.protocols.tool import Tool, ToolSet
@@ -51,7 +52,7 @@ def check_tool(
     assert isinstance(tool, Tool), f"{tool_class.__name__} lacks a member of protocols.tool.Tool"
     check_description(tool)
     _check_repeatable([(tool, arguments, expected) for arguments, expected in good_calls])
-    check_any_call(lambda: tool)
+    check_any_call([lambda: tool])
     check_threads([(tool, arguments) for arguments, _ in good_calls])
 
 
@@ -114,7 +115,7 @@ def _check_shared(tools: Mapping[str, Tool], good_calls: Sequence[GoodCall]) -> 
         except Exception as error:  # pickling runs what the tool defines, so it may raise anything
             raise AssertionError(f"{name} can't be pickled ({error}), so it can't go to a worker process") from error
         _check_repeatable([(copy, arguments, text) for called, arguments, text in good_calls if called == name])
-        check_any_call(lambda tool=tool: tool)  # type: ignore[misc]
+    check_any_call([partial(tools.__getitem__, name) for name in tools])
     check_threads([(tools[name], arguments) for name, arguments, _ in good_calls])
 
 
@@ -125,12 +126,11 @@ def _check_own(tool_set: ToolSet, good_calls: Sequence[GoodCall]) -> None:
     for label, tools in (("opened before the first was used", second), ("opened afterwards", _opened(tool_set))):
         again = [outcome(tools[name], arguments) for name, arguments, _ in good_calls]
         assert again == texts, f"a second opening, {label}, answers {again}, the first {texts}: openings share state"
-    for name in first:
-        check_any_call(_fresh(tool_set, name))
+    check_any_call([partial(_fresh, tool_set, name) for name in first])
     check_threads([(first[name], arguments) for name, arguments, _ in good_calls], same_texts=False)
     last = _opened(tool_set)
     assert [outcome(last[name], arguments) for name, arguments, _ in good_calls] == texts, "openings share state"
 
 
-def _fresh(tool_set: ToolSet, name: str) -> Callable[[], Tool]:
-    return lambda: _opened(tool_set)[name]
+def _fresh(tool_set: ToolSet, name: str) -> Tool:
+    return _opened(tool_set)[name]

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lottery_plugins.errors import ToolError
 from lottery_plugins.protocols.tool import Tool
@@ -55,28 +56,30 @@ def check_good_call(tool: Tool, arguments: Mapping[str, Any], expected: str) -> 
     return result.text
 
 
-def check_any_call(make: Callable[[], Tool]) -> None:
+def check_any_call(makers: Sequence[Callable[[], Tool]]) -> None:
     """Whatever a model writes: a result or a ToolError.
 
     Args:
-        make: Gives the tool, a fresh one where calls change it.
+        makers: One for each tool; gives it, a fresh one where calls change it.
     """
-    names = [parameter.name for parameter in make().description.parameters]
+    names = [[parameter.name for parameter in make().description.parameters] for make in makers]
     quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    tools = st.integers(0, len(makers) - 1)
 
     @quiet
-    @given(arguments=tool_arguments(*names))
-    def any_arguments(arguments: dict[str, Any]) -> None:
-        outcome(make(), arguments)
+    @given(st.one_of([st.tuples(st.just(at), tool_arguments(*known)) for at, known in enumerate(names)]))
+    def any_arguments(drawn: tuple[int, dict[str, Any]]) -> None:
+        outcome(makers[drawn[0]](), drawn[1])
 
     @quiet
-    @given(text=model_text())
-    def any_text(text: str) -> None:
-        outcome(make(), {names[0]: text})
+    @given(tools, model_text())
+    def any_text(at: int, text: str) -> None:
+        outcome(makers[at](), {name: text for name in names[at][:1]})
 
     any_arguments()
-    if names:
+    if any(names):
         any_text()
+    for make in makers:
         outcome(make(), {})
 
 

@@ -83,9 +83,9 @@ def test_a_real_server_is_described_called_and_told_apart_by_its_answers(servers
 
 
 def test_a_server_that_hangs_or_ends_is_told_and_started_again(light):
-    tools, hasty = opened(light), opened(light, call_timeout_s=1.0)
+    tools, hasty = opened(light), opened(light, call_timeout_s=2.0)
     first = int(call(hasty, "process").text)
-    with pytest.raises(ToolError, match=r"block: no answer within 1 s") as caught:
+    with pytest.raises(ToolError, match=r"block: no answer within 2 s") as caught:
         call(hasty, "block", seconds=60)
     assert caught.value.category == "timeout"
     assert within(20, lambda: not psutil.pid_exists(first)), "the server that hangs lives on"
