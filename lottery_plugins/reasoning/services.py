@@ -194,12 +194,12 @@ class ProblemServices:
         self._record(self._new_slot(), Step(kind="memory", purpose="read", prompt=key or "", output=text))
         return text
 
-    async def verify(self, answer: str) -> Judgement:
+    async def verify(self, answer: str, *, problem: Problem | None = None) -> Judgement:
         """Ask the run's verifier; what it generates is on this problem's budget."""
         if self._run.verifier is None:
             raise ConfigError("verifier", None, "the name of a verifier", "See: lottery plugins list --kind verifier")
         start, slot = self._run.clock(), self._new_slot()
-        judgement = await self._run.verifier.verify(self._problem, answer, self)
+        judgement = await self._run.verifier.verify(problem or self._problem, answer, self)
         verdict = "accepted" if judgement.accepted else "rejected"
         step = Step(
             kind="verify",

@@ -1,0 +1,58 @@
+"""Another attempt at the same problem: services whose completions are drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from lottery_plugins.generation import Completion
+from lottery_plugins.messages import Message
+from lottery_plugins.protocols.reasoner import Services
+
+__all__ = ["MAX_ATTEMPTS", "attempt"]
+
+MAX_ATTEMPTS = 16
+"""Most attempts at one problem, the first included."""
+
+
+def attempt(services: Services, number: int, temperature: float) -> Services:
+    """The services for attempt `number` of a problem, from 0 and below `MAX_ATTEMPTS`.
+
+    The first attempt goes by the task's own settings. In a later one every completion for which no temperature is
+    asked is drawn at `temperature`; no two attempts draw the same sample, also where attempts are made within attempts.
+    """
+    return cast("Services", _Attempt(services, number, temperature)) if number else services
+
+
+class _Attempt:
+    """Services with another `generate`; everything else is handed on."""
+
+    def __init__(self, services: Services, number: int, temperature: float) -> None:
+        self._services = services
+        self._number = number
+        self._temperature = temperature
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._services, name)
+
+    async def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        purpose: str,
+        max_tokens: int | None = None,
+        stop: Sequence[str] | None = None,
+        temperature: float | None = None,
+        sample: int = 0,
+        proxy: bool = False,
+    ) -> Completion:
+        """One completion of this attempt; see the protocol."""
+        return await self._services.generate(
+            messages,
+            purpose=purpose,
+            max_tokens=max_tokens,
+            stop=stop,
+            temperature=self._temperature if temperature is None else temperature,
+            sample=sample * MAX_ATTEMPTS + self._number,
+            proxy=proxy,
+        )
