@@ -100,8 +100,9 @@ async def _answered(node: Node, request: Request) -> str:
     if services.has_retriever:
         hits = await services.retrieve(request.text, purpose="request")
         return "\n".join(hit.document.as_text() for hit in hits)
-    nearest = [t for t in await services.find_tools(request.text, top_k=1) if t.parameters][:1]
-    for tool in nearest:
-        result = await services.call_tool(tool.name, {tool.parameters[0].name: request.text}, purpose="request")
-        return "" if result.error is not None else result.text
-    return ""
+    nearest = await services.find_tools(request.text, top_k=1)
+    if len(nearest) != 1 or not nearest[0].parameters:  # several: the run has no ranking, and none is the nearest
+        return ""
+    (tool,) = nearest
+    result = await services.call_tool(tool.name, {tool.parameters[0].name: request.text}, purpose="request")
+    return "" if result.error is not None else result.text
