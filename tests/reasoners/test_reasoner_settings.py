@@ -109,7 +109,7 @@ LIMITS = st.builds(
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=min(60, settings.default.max_examples))
 @given(
     script=st.lists(model_texts(), min_size=1, max_size=8),
     order=st.sampled_from((by_order, by_prompt)),
