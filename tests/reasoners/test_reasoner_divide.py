@@ -11,7 +11,7 @@ from lottery_plugins.memory import Scratchpad
 from lottery_plugins.messages import Message
 from lottery_plugins.reasoners import DivideAndConquer
 from lottery_plugins.reasoning.runner import solve_all
-from lottery_plugins.testing.fakes import ScriptedBackend, fake_problem, scripted_facilities
+from lottery_plugins.testing.fakes import FakeTool, ScriptedBackend, fake_problem, scripted_facilities
 
 
 def prompt_of(result, text):
@@ -26,9 +26,9 @@ def prompt_of(result, text):
 def test_parts_are_solved_and_their_answers_stand_before_the_question():
     result, _ = run(DivideAndConquer(**ALONE), divide(PARTS, **WALK), fake_problem(QUESTION))
     assert result.answer == " together 5 km"
-    assert prompt_of(result, "does Ben") == "Question: How far does Ben walk?\nAnswer:"
+    assert prompt_of(result, "does Ben") == f"{QUESTION}\n\nQuestion: How far does Ben walk?\nAnswer:"
     known = "Known:\nHow far does Ann walk? 2 km\nHow far does Ben walk? 3 km\n\n"
-    assert prompt_of(result, "Add it up") == f"{known}Question: Add it up\nAnswer:"
+    assert prompt_of(result, "Add it up") == f"{known}{QUESTION}\n\nQuestion: Add it up\nAnswer:"
     assert prompt_of(result, "Ann and Ben") == f"{known[:-1]}Add it up 5 km\n\n{LEAF}"
 
 
@@ -94,6 +94,17 @@ def test_the_last_part_can_be_the_answer():
     assert result.answer == " 5 km"
 
 
+def test_a_sub_problem_is_shown_with_the_facts_of_the_whole_problem():
+    _, backend = run(
+        DivideAndConquer(external="never", leaf="program-aided"),
+        divide(PARTS),
+        fake_problem(QUESTION),
+        tools=[FakeTool("python", "code")],
+    )
+    assert any(p.endswith(f"Question: {QUESTION} How far does Ben walk?\nSeveral steps:") for p in backend.prompts)
+    assert any(p.endswith(f"Question: {QUESTION}\n\nHow far does Ben walk?\nprint(") for p in backend.prompts)
+
+
 def test_few_shot_turns_and_the_context_go_where_they_belong():
     shots = (Message("user", "1+1?"), Message("assistant", "2"))
     problem = fake_problem(QUESTION, messages=(*shots, Message("user", LEAF)), context="A long walk.", is_chat=True)
@@ -101,7 +112,7 @@ def test_few_shot_turns_and_the_context_go_where_they_belong():
     (part,) = [
         r for r in backend.requests if r.messages[-1].content.endswith("Question: How far does Ben walk?\nAnswer:")
     ]
-    assert part.messages[-1].content.startswith("A long walk.\n\n")
+    assert part.messages[-1].content.startswith(f"A long walk.\n\n{QUESTION}\n\n")
     assert backend.requests[-1].messages[:2] == shots
 
 
@@ -120,7 +131,7 @@ def test_a_schedule_of_less_than_two_sub_problems_divides_nothing(schedule):
 def always_divides(prompt):
     if prompt.endswith("Several steps:"):
         return " yes"
-    question = prompt.split("Question: ")[-1].split("?")[0]
+    question = prompt.split("Question: ")[-1].split("?\n")[0].split("? ")[-1]
     return (
         f" {question}, first half? (needs none)\n2. {question}, second half? (needs none)"
         if prompt.endswith("\n1.")

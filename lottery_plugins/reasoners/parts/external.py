@@ -47,7 +47,7 @@ class Requests:
             return False
         prompt = load("can-use-external")
         names = ", ".join(tool.name for tool in offers)
-        turns = case_turns(prompt, is_chat=node.problem.is_chat, question=node.problem.question, help=names)
+        turns = case_turns(prompt, is_chat=node.problem.is_chat, question=node.stated, help=names)
         written = await node.services.generate(turns, purpose="external?", max_tokens=8, stop=prompt.stop)
         return says_yes(written.text)
 
@@ -75,7 +75,7 @@ class Requests:
             prompt,
             is_chat=node.problem.is_chat,
             examples=shown or prompt.examples,
-            question=node.problem.question,
+            question=node.stated,
             help=lines,
         )
         written = await node.services.generate(turns, purpose="requests", max_tokens=MAX_TOKENS, stop=prompt.stop)

@@ -18,17 +18,19 @@ __all__ = ["do_not_store", "found_by", "from_memory", "pose", "store", "with_kno
 def pose(node: Node, path: tuple[int, ...], sub: SubProblem, needed: Sequence[Solution]) -> Node:
     """A sub-problem as a node of its own.
 
-    A part is a new question, with the problem's context and with what the parts found that it needs. An alternative is
-    the problem itself in the task's own words, with a hint, or with reasoning that its solution begins with.
+    A part is a new question about the whole problem, with its context and with what the parts found that it needs. An
+    alternative is the problem itself in the task's own words, with a hint, or with reasoning that it begins with.
     """
     if sub.begun is not None:
         return replace(node, path=path, begun=sub.begun)
     if sub.is_alternative:
         return _with_prompt(replace(node, path=path), "way", way=sub.text)
-    context = f"{node.problem.context}\n\n" if node.problem.context else ""
-    text = load("sub-problem").fill("part", context=context, question=sub.text)
-    problem = replace(node.problem, messages=(Message("user", text),), question=sub.text)
-    return with_known(replace(node, path=path, problem=problem), found_by(needed))
+    whole, context = node.whole or node.problem.question, node.problem.context
+    text = load("sub-problem").fill("part", whole=whole, question=sub.text)
+    if context and context != whole:
+        text = f"{context}\n\n{text}"
+    problem = replace(node.problem, messages=(Message("user", text),), question=sub.text, context=context or whole)
+    return with_known(replace(node, path=path, problem=problem, whole=whole), found_by(needed))
 
 
 def with_known(node: Node, lines: Iterable[str]) -> Node:
