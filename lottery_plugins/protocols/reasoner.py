@@ -34,7 +34,7 @@ class Services(Protocol):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """The finished steps so far, in the order of their start."""
+        """The finished steps so far, in the order of their start, branch by branch."""
         ...
 
     @property

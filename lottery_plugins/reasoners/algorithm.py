@@ -6,16 +6,16 @@ are solved by the same algorithm. This module knows the order of things and noth
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoners.attempts import attempt
 from lottery_plugins.reasoners.schedules import Schedule, SubProblem, waves
+from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = [
@@ -28,13 +28,10 @@ __all__ = [
     "first_accepted",
     "judged",
     "solve",
-    "together",
 ]
 
 SPENT = frozenset({StopReason.MAX_CALLS, StopReason.MAX_TOKENS, StopReason.MAX_SECONDS, StopReason.MAX_TOOL_CALLS})
 UNJUDGED = Judgement(0.0, accepted=False, reason="The budget was spent before it could be judged.")
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,19 +167,6 @@ async def first_accepted(attempts: Iterable[Awaitable[Solution]], select: Select
     return await _best_of(attempts, select, until=lambda tried: tried.is_final)
 
 
-async def together(acts: Iterable[Awaitable[_T]]) -> list[_T]:
-    """Do things at once; gives their results in order, when all have ended.
-
-    Raises:
-        Exception: What the first of them raised; a spent budget only when nothing worse happened.
-    """
-    results = await asyncio.gather(*acts, return_exceptions=True)
-    failures = [result for result in results if isinstance(result, BaseException)]
-    for failure in sorted(failures, key=lambda failure: isinstance(failure, BudgetExceededError)):
-        raise failure
-    return [result for result in results if not isinstance(result, BaseException)]
-
-
 async def _solve_parts(node: Node, schedule: Schedule, parts: Parts) -> list[Solution]:
     """Solve all parts of a schedule, those at once that do not need each other, in the order of the schedule.
 
@@ -196,10 +180,11 @@ async def _solve_parts(node: Node, schedule: Schedule, parts: Parts) -> list[Sol
             parts.pose(node, (*node.path, i + 1), schedule.parts[i], [solved[n] for n in schedule.parts[i].needs])
             for i in wave
         )
-        solved |= zip(wave, await together(_solve_sub_problem(sub, parts) for sub in posed), strict=True)
-    for solution in solved.values():
-        if solution.answer.stop_reason in SPENT:
-            raise BudgetExceededError(solution.answer.stop_reason)
+        solutions = await together(_solve_sub_problem(sub, parts) for sub in posed)
+        for solution in solutions:
+            if solution.answer.stop_reason in SPENT:
+                raise BudgetExceededError(solution.answer.stop_reason)
+        solved |= zip(wave, solutions, strict=True)
     return [solved[i] for i in range(len(schedule.parts))]
 
 

@@ -10,11 +10,11 @@ from lottery_plugins.limits import BudgetExceededError
 from lottery_plugins.messages import replace_last_user
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.algorithm import together
 from lottery_plugins.reasoners.chain_of_thought import conclude, think
 from lottery_plugins.reasoners.parts.values import value_of
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.turns import check_at_least, check_temperature
+from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["GraphOfThoughts"]

@@ -13,11 +13,11 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.algorithm import together
 from lottery_plugins.reasoners.chain_of_thought import conclude
 from lottery_plugins.reasoners.parts.thoughts import PROPOSALS, Growth, Thoughts
 from lottery_plugins.reasoners.parts.values import value_of
 from lottery_plugins.reasoners.turns import check_at_least, check_one_of, check_temperature
+from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["QStar"]

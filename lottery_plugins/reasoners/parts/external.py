@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from lottery_plugins.protocols.tool import ToolDescription
-from lottery_plugins.reasoners.algorithm import Node, together
+from lottery_plugins.reasoners.algorithm import Node
 from lottery_plugins.reasoners.parts.asking import case_turns
 from lottery_plugins.reasoners.parts.posing import from_memory, with_known
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.ratings import says_yes
 from lottery_plugins.reasoners.requests import Request, parse_requests
+from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Answer
 
 __all__ = ["Requests", "always"]

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.algorithm import together
 from lottery_plugins.reasoners.parts.asking import case_turns
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.ratings import parse_choice, parse_rating
+from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["self_rating", "value_of", "votes_for"]
