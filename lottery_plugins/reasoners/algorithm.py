@@ -76,9 +76,9 @@ class Solution:
         """Whether trying again is of no use: it was accepted, or the budget is spent."""
         return self.judgement.accepted or self.answer.stop_reason in SPENT
 
-    def ended_by(self, reason: StopReason) -> Solution:
-        """The same solution, with the limit that kept a better one from being found."""
-        return replace(self, answer=replace(self.answer, stop_reason=reason))
+    def ended_by(self, spent: StopReason | None) -> Solution:
+        """The same solution, with the limit that kept a better one from being found, if there is one."""
+        return self if spent is None else replace(self, answer=replace(self.answer, stop_reason=spent))
 
 
 Verify: TypeAlias = Callable[[Node, Answer], Awaitable[Judgement]]
@@ -146,6 +146,7 @@ async def divide_and_conquer(node: Node, parts: Parts) -> Solution:
             ),
             parts.select_solution,
         )
+        solution = solution.ended_by(schedule.spent)
         if solution.is_final or not schedule.parts:
             return solution
     if schedule.parts:

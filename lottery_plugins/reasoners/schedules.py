@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lottery_plugins.limits import StopReason
+
 __all__ = ["Schedule", "SubProblem", "list_items", "parse_schedule", "waves"]
 
 MAX_CHARS = 8000
@@ -74,10 +76,12 @@ class Schedule:
     Attributes:
         alternatives: Ways to solve all of it, one of which is enough (an OR node), in the order to be tried.
         parts: Pieces that are all needed (an AND node); each may build on earlier ones.
+        spent: The limit that kept better alternatives from being found; None for none.
     """
 
     alternatives: tuple[SubProblem, ...] = ()
     parts: tuple[SubProblem, ...] = ()
+    spent: StopReason | None = None
 
     def __bool__(self) -> bool:
         return bool(self.alternatives or self.parts)

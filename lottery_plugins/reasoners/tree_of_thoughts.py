@@ -69,7 +69,8 @@ class TreeOfThoughts:
             votes=self.votes,
         )
         node = Node(problem=problem, services=services)
-        return (await first_accepted((_concluded(node, thoughts) for thoughts in found), select)).answer
+        solution = await first_accepted((_concluded(node, thoughts) for thoughts in found.states), select)
+        return solution.ended_by(found.spent).answer
 
 
 async def _concluded(node: Node, thoughts: Thoughts) -> Solution:

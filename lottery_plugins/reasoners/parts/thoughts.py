@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lottery_plugins.limits import BudgetExceededError
+from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.parts.asking import case_turns, whole_list
 from lottery_plugins.reasoners.parts.values import self_rating, votes_for
@@ -16,7 +16,7 @@ from lottery_plugins.reasoning.answers import marked_answer
 from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Problem
 
-__all__ = ["EVALUATIONS", "PROPOSALS", "Growth", "Thoughts", "search"]
+__all__ = ["EVALUATIONS", "PROPOSALS", "Found", "Growth", "Thoughts", "search"]
 
 EVALUATIONS = ("value", "vote")
 PROPOSALS = ("sample", "list")
@@ -38,6 +38,19 @@ class Thoughts:
     def is_finished(self) -> bool:
         """Whether the last step says the answer."""
         return bool(self.steps) and marked_answer(self.steps[-1]) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        states: Best first, at least one.
+        spent: The limit that ended it early; None when it came to its end.
+    """
+
+    states: tuple[Thoughts, ...]
+    spent: StopReason | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +109,11 @@ class Growth:
 
 async def search(
     problem: Problem, services: Services, growth: Growth, *, steps: int, breadth: int, evaluate: str, votes: int = 3
-) -> list[Thoughts]:
+) -> Found:
     """Breadth-first search over thoughts: grow all, evaluate all, keep the best.
 
-    A state that says its answer grows no further and goes on competing. When the budget ends, the states of the last
-    whole level are given.
+    A state that says its answer grows no further and goes on competing. When the budget is spent, the states of the
+    last whole level are given.
 
     Args:
         problem: What to think about.
@@ -110,9 +123,6 @@ async def search(
         breadth: States kept per level.
         evaluate: "value": each state is rated by itself. "vote": the model chooses among all.
         votes: Completions per vote.
-
-    Returns:
-        At most `breadth` states, best first, at least one.
     """
     frontier, values = [Thoughts()], dict[Thoughts, float]()
     try:
@@ -129,6 +139,6 @@ async def search(
                 ratings = await together(self_rating(problem, services, state.text) for state in grown)
                 values |= zip(grown, ratings, strict=True)
             frontier = sorted(states, key=lambda state: -values[state])[:breadth]
-    except BudgetExceededError:
-        return frontier  # what was found before the level that could not be finished
-    return frontier
+    except BudgetExceededError as spent:
+        return Found(tuple(frontier), spent.reason)
+    return Found(tuple(frontier))

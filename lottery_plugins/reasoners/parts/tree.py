@@ -43,7 +43,8 @@ class ThoughtDivision:
             breadth=self.breadth,
             evaluate=self.evaluate,
         )
-        return Schedule(tuple(SubProblem("", is_alternative=True, begun=thoughts.text) for thoughts in found))
+        lines = (SubProblem("", is_alternative=True, begun=thoughts.text) for thoughts in found.states)
+        return Schedule(tuple(lines), spent=found.spent)
 
     async def conclude(self, node: Node) -> Answer:
         """The answer that a line of thought leads to."""
