@@ -46,6 +46,8 @@ class DivideAndConquer:
     - retrieve-then-read: external=search. program-aided: external=program.
     - tree-of-thoughts: external=never, divide=thoughts, retries=0, remember=false.
 
+    All but the last with verify=false, where the run has a verifier: those methods do not ask it.
+
     A schedule has parts, which are all solved (those that do not need each other at the same time) and aggregated, and
     alternatives, of which the first that is accepted is the answer. A sub-problem that was not accepted is tried
     again. Answers of sub-problems go to the run's memory and are read from there; without one they are handed on.

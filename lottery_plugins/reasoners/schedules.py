@@ -15,6 +15,9 @@ __all__ = ["Schedule", "SubProblem", "list_items", "parse_schedule", "waves"]
 MAX_CHARS = 8000
 """What a model wrote beyond this is not looked at."""
 
+MAX_LINES = 100
+"""Nor are lines beyond this many."""
+
 MAX_TEXT = 400
 """Longest text of one sub-problem, in characters."""
 
@@ -142,7 +145,7 @@ def waves(parts: Sequence[SubProblem]) -> list[list[int]]:
 
 def list_items(text: str) -> list[str]:
     """The entries of a numbered or bulleted list; the lines that are not blank when there is no list."""
-    lines = [line for line in text[:MAX_CHARS].splitlines() if line.strip()]
+    lines = [line for line in text[:MAX_CHARS].splitlines() if line.strip()][:MAX_LINES]
     entries = [found[1] for line in lines if (found := _entry(line)) is not None]
     return [cleaned for entry in entries or lines if (cleaned := _cleaned(entry))]
 
@@ -152,7 +155,7 @@ def _line_items(text: str) -> Iterator[_Item]:
     read: list[_Item] = []
     loose: list[_Item] = []
     is_or = False
-    for line in text.splitlines():
+    for line in text.splitlines()[:MAX_LINES]:
         rest = _OR.sub("", line, count=1) if _OR.match(line) else line
         if rest is not line and not rest.strip():  # a line that says "or" and nothing else: between two alternatives
             is_or = True
