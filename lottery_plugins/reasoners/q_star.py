@@ -41,11 +41,13 @@ class _State:
 class QStar:
     """Best-first (A*) search: the most promising line of thought is always the next to grow.
 
-    A line of thought with the steps s1..st is worth f = g + weight * h. Here g is what was reached: the values of
-    s1..s1, ..., s1..st, put together by `aggregate`; h is what may still be reached: the value of s1..st itself, which
-    stands for Q(s1..st-1, st). A value is the score of the run's verifier, or the model's own rating where there is
-    none. The first line of thought that is taken from the frontier with its answer said, or with `steps` steps, is
-    concluded. After `expansions` growths, or when nothing grows any more, the best one is, and the stop reason tells.
+    A line of thought with the steps s1..st is worth f = g + weight * h. Here g is what was reached: the values of s1,
+    of s1..s2, and so on to s1..st, put together by `aggregate`; h is what may still be reached: the value of s1..st
+    itself, which stands for Q(s1..st-1, st). A value is the score of the run's verifier, or the model's own rating
+    where there is none. Of equals the longest comes first, so that a model which rates all alike still gets on.
+
+    The first line of thought to come first with its answer said, or with `steps` steps, is concluded. After
+    `expansions` growths, or when nothing grows any more, the best one is, and the stop reason tells.
 
     Raises:
         ConfigError: If an option is out of range.
@@ -89,12 +91,12 @@ class QStar:
     async def _search(self, problem: Problem, services: Services) -> tuple[Thoughts, StopReason]:
         """The line of thought to conclude, and why the search ended."""
         growth = Growth(self.candidates, self.propose, self.temperature, self.max_tokens)
-        order = itertools.count()  # equal ones leave the frontier in the order in which they came
-        frontier = [(0.0, next(order), _State(Thoughts()))]
+        order = itertools.count()
+        frontier = [(0.0, 0, next(order), _State(Thoughts()))]
         expanded = 0
         try:
             while frontier:
-                state = frontier[0][2]
+                state = frontier[0][-1]
                 if state.thoughts.is_finished or len(state.thoughts.steps) >= self.steps:
                     return state.thoughts, StopReason.ANSWERED
                 if expanded == self.expansions:
@@ -105,10 +107,11 @@ class QStar:
                 heapq.heappop(frontier)
                 expanded += 1
                 for child in grown:
-                    heapq.heappush(frontier, (-self._promise(child), next(order), child))
+                    rank = -self._promise(child), -len(child.values), next(order)
+                    heapq.heappush(frontier, (*rank, child))
         except BudgetExceededError as spent:
-            return frontier[0][2].thoughts, spent.reason
-        return frontier[0][2].thoughts, StopReason.MAX_STEPS
+            return frontier[0][-1].thoughts, spent.reason
+        return frontier[0][-1].thoughts, StopReason.MAX_STEPS
 
     async def _grown(self, problem: Problem, services: Services, growth: Growth, state: _State) -> list[_State]:
         """The state with each of its next steps, valued."""

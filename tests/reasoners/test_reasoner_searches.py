@@ -184,6 +184,11 @@ def test_weight_and_aggregate_decide_what_is_promising():
     assert third(mean) == ("a9", "c1"), "the mean on the way: (0.9 + 0.1) / 2 is more than 0.2"
 
 
+def test_a_model_that_rates_all_alike_still_gets_to_the_last_step():
+    result, _ = run(QStar(steps=3, candidates=2, expansions=3), Thinker(("a5", "b5"), ("c5", "d5"), ("e5", "f5")))
+    assert (result.answer, result.stop_reason) == ("a5+c5+e5", StopReason.ANSWERED)
+
+
 def test_a_finished_line_of_thought_that_leads_the_frontier_ends_the_search():
     result, _ = run(QStar(), Thinker(("a1", "the answer is 9", "c3")))
     assert purposes(result) == ["propose"] * 3 + ["rate"] * 3 + ["conclude"]
