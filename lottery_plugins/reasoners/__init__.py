@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 REASONERS: tuple[type[Reasoner], ...] = (
-    Direct,
     ChainOfThought,
+    Direct,
     DivideAndConquer,
     GraphOfThoughts,
     ProgramAided,
