@@ -126,7 +126,7 @@ class Parts:
 async def solve(problem: Problem, services: Services, parts: Parts) -> Answer:
     """Make all trials and choose among their answers. A spent budget leaves those that were finished."""
     trials = (
-        divide_and_conquer(Node(problem=problem, services=attempt(services, t, parts.temperature)), parts)
+        divide_and_conquer(Node(problem=problem, services=attempt(services, t, parts.temperature, level=0)), parts)
         for t in range(parts.trials)
     )
     return (await _best_of(trials, parts.select_solution, until=lambda tried: False)).answer
@@ -192,7 +192,9 @@ async def _solve_parts(node: Node, schedule: Schedule, parts: Parts) -> list[Sol
 async def _solve_sub_problem(node: Node, parts: Parts) -> Solution:
     """Solve a sub-problem, once more when that failed, and remember the solution."""
     attempts = (
-        divide_and_conquer(replace(node, services=attempt(node.services, n, parts.temperature)), parts)
+        divide_and_conquer(
+            replace(node, services=attempt(node.services, n, parts.temperature, level=len(node.path))), parts
+        )
         for n in range(1 + parts.retries)
     )
     solution = await first_accepted(attempts, parts.select_solution)

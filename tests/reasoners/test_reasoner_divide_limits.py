@@ -1,9 +1,12 @@
 """Trials, budgets and options of divide-and-conquer."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted_runs import run
 from scripted_walks import ALONE, PARTS, QUESTION, WALK, WAYS, Wants, divide
 
@@ -11,6 +14,7 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.limits import Limits, StopReason
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoners import DivideAndConquer
+from lottery_plugins.reasoners.attempts import MAX_ATTEMPTS, MAX_SAMPLES, attempt
 from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.contracts.reasoner import check_reasoner
 from lottery_plugins.testing.fakes import fake_problem
@@ -26,6 +30,34 @@ def test_trials_are_drawn_anew_and_the_majority_wins():
     assert [r.config.do_sample for r in backend.requests] == [False, True, True]
     result, _ = run(DivideAndConquer(**ALONE, divide="never", trials=3), [" 4", " 5", "5"])
     assert result.answer == " 5"
+
+
+class Recorder:
+    """Services that keep the sample numbers they are asked for."""
+
+    has_memory = "handed on"
+
+    def __init__(self):
+        self.samples = []
+
+    async def generate(self, messages, *, sample, **wishes):
+        self.samples.append(sample)
+
+
+attempts = st.tuples(*[st.integers(0, MAX_ATTEMPTS - 1)] * 7, st.integers(0, MAX_SAMPLES - 1))
+
+
+@given(wanted=st.lists(attempts, unique=True, max_size=9))
+def test_no_two_attempts_draw_the_same_sample_also_within_attempts(wanted):
+    recorder = Recorder()
+    for *numbers, sample in wanted:
+        services = recorder
+        for level, number in enumerate(numbers):
+            services = attempt(services, number, 0.7, level=level)
+        asyncio.run(services.generate((), purpose="x", sample=sample))
+        assert services.has_memory == "handed on"
+    assert len(set(recorder.samples)) == len(wanted)
+    assert all(0 <= sample < 1 << 40 for sample in recorder.samples)
 
 
 def test_with_a_verifier_the_trial_with_the_best_score_wins():
