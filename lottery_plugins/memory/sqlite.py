@@ -93,8 +93,8 @@ class SqliteStore:
                 (space, _stored(key), _stored(value)),
             )
             db.execute(
-                "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE namespace = ?1 AND key != ?2 ORDER BY id "
-                "LIMIT max(0, (SELECT count(*) FROM entries WHERE namespace = ?1) - ?3))",
+                "DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE namespace = ?1 AND key != ?2 "
+                "ORDER BY id LIMIT max(0, (SELECT count(*) FROM entries WHERE namespace = ?1) - ?3))",
                 (space, _stored(key), self._options.max_entries),
             )
 

@@ -16,9 +16,7 @@ from lottery_plugins.trajectory import ToolResult
 __all__ = ["Tape", "TapeStore"]
 
 _NAME = "tape"
-_COMMANDS = (
-    ToolDescription(_NAME, f"Work the tape. {HELP}", (Parameter("command", "string", "one command a line"),)),
-)
+_COMMANDS = (ToolDescription(_NAME, f"Work the tape. {HELP}", (Parameter("command", "string", "one command a line"),)),)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,9 @@ __all__ = ["check_memory"]
 
 _KEYS = st.sampled_from(("a", "b", "step 1", "", " padded ", "Łódź", "a\nb", "7")) | st.text(max_size=10)
 _VALUES = st.sampled_from(("", "42", "two\nlines", "key: value")) | st.text(max_size=40)
-_ARGUMENTS = st.none() | st.booleans() | st.integers() | st.text(max_size=60) | st.lists(st.text(max_size=5), max_size=2)
+_ARGUMENTS = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=60) | st.lists(st.text(max_size=5), max_size=2)
+)
 
 
 def check_memory(memory_class: type, *, options: Mapping[str, Any] | None = None, keeps: bool = False) -> None:
