@@ -12,7 +12,7 @@ from typing import Any
 
 from lottery_plugins.errors import DataError
 from lottery_plugins.limits import StopReason
-from lottery_plugins.trajectory import Step, Trajectory
+from lottery_plugins.trajectory import PROXY, Step, Trajectory
 
 __all__ = ["LEDGER_FILE", "LEDGER_SCHEMA", "TRAJECTORIES_FILE", "Counters", "Ledger", "WeightBytes"]
 
@@ -20,11 +20,17 @@ LEDGER_FILE = "ledger.json"
 TRAJECTORIES_FILE = "trajectories.jsonl"
 LEDGER_SCHEMA = 1
 
+_PLAIN = ("run", "engine", "proxy")
+"""Fields of a ledger that hold plain JSON data."""
+
 _MODEL = ("generate", "score")
 """Kinds of steps that the model takes."""
 
 _ADDED = ("forwarded_tokens",)
 """Counts that older ledgers of this schema do not have."""
+
+_OF_PROXY = ("proxy_calls", "proxy_prompt_tokens", "proxy_generated_tokens", "proxy_forwarded_tokens")
+"""Counts of the proxy model; a ledger without them is older than proxy models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class Counters:
     Attributes:
         problems: Trajectories; repeats of a document count each.
         failed: How many of them ended by an error of ours or of a plugin; they are scored as wrong.
-        lm_calls: Completions.
+        lm_calls: Completions of the model under test.
         tool_calls: Tool calls, failed ones included.
         tool_errors: Tool calls that gave an error to the model.
         retrievals: Searches.
@@ -43,8 +49,12 @@ class Counters:
         generated_tokens: Tokens of all completions.
         forwarded_tokens: Tokens sent through the model for completions and scores.
         retrieved_tokens: Tokens of all retrieved text.
+        proxy_calls: Completions of the run's proxy model, whose work is in no count above.
+        proxy_prompt_tokens: Tokens of their prompts, cached ones included.
+        proxy_generated_tokens: Tokens of these completions.
+        proxy_forwarded_tokens: Tokens sent through the proxy model.
         seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
-            what problems shared being shared out.
+            what problems shared being shared out, and the proxy model's with it.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
     """
 
@@ -59,6 +69,10 @@ class Counters:
     generated_tokens: int | None = 0
     forwarded_tokens: int | None = 0
     retrieved_tokens: int | None = 0
+    proxy_calls: int = 0
+    proxy_prompt_tokens: int | None = 0
+    proxy_generated_tokens: int | None = 0
+    proxy_forwarded_tokens: int | None = 0
     seconds: float | None = 0.0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -72,7 +86,9 @@ class Counters:
 
     @classmethod
     def _of_one(cls, trajectory: Trajectory) -> Counters:
-        generated = [s for s in trajectory.steps if s.kind == "generate"]
+        by_proxy = [s for s in trajectory.steps if s.kind == "generate" and s.tool == PROXY]
+        by_model = [s for s in trajectory.steps if s.kind in _MODEL and s.tool != PROXY]
+        generated = [s for s in by_model if s.kind == "generate"]
         tools = [s for s in trajectory.steps if s.kind == "tool"]
         searches = [s for s in trajectory.steps if s.kind == "retrieve"]
         return cls(
@@ -85,8 +101,12 @@ class Counters:
             prompt_tokens=_sum_measured(generated, "prompt_tokens"),
             cached_prompt_tokens=_sum_measured(generated, "cached_tokens"),
             generated_tokens=_sum_measured(generated, "completion_tokens"),
-            forwarded_tokens=_sum_measured([s for s in trajectory.steps if s.kind in _MODEL], "forwarded_tokens"),
+            forwarded_tokens=_sum_measured(by_model, "forwarded_tokens"),
             retrieved_tokens=_sum_measured(searches, "retrieved_tokens"),
+            proxy_calls=len(by_proxy),
+            proxy_prompt_tokens=_sum_measured(by_proxy, "prompt_tokens"),
+            proxy_generated_tokens=_sum_measured(by_proxy, "completion_tokens"),
+            proxy_forwarded_tokens=_sum_measured(by_proxy, "forwarded_tokens"),
             seconds=trajectory.seconds,
             stop_reasons={trajectory.stop_reason.value: 1},
         )
@@ -109,7 +129,7 @@ class Counters:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Counters:
         """The inverse of `to_json`; a missing count is an error, since 0 would be a guess, or None if it came later."""
-        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **data}
+        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **dict.fromkeys(_OF_PROXY, 0), **data}
         return cls(**{f.name: whole[f.name] for f in fields(cls)})
 
 
@@ -160,6 +180,8 @@ class Ledger:
         engine: What ran the model: name, and where it counts them: prompt_tokens, cached_tokens, forwarded_tokens,
             generated_tokens, padding_tokens, steps, rows, hit_rate, busy_share, seconds by phase, threads,
             kv_cache_bytes. Plain JSON data; empty in older ledgers.
+        proxy: The proxy model of the run: name, weights (as above), kv_bytes_per_token and engine. Nothing of it is in
+            the fields above, but for the memory and the time, which it shares. Empty without one.
         tasks: Counters by task name.
         schema: Version of this layout.
     """
@@ -173,6 +195,7 @@ class Ledger:
     joules: float | None = None
     calibration: str = ""
     engine: Mapping[str, Any] = field(default_factory=dict)
+    proxy: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Counters] = field(default_factory=dict)
     schema: int = LEDGER_SCHEMA
 
@@ -184,9 +207,9 @@ class Ledger:
     def to_json(self) -> dict[str, Any]:
         """Plain data for ledger.json, schema first."""
         data: dict[str, Any] = {"schema": self.schema}
-        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", "run", "engine"}):
+        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", *_PLAIN}):
             data[name] = getattr(self, name)
-        data["run"], data["engine"] = dict(self.run), dict(self.engine)
+        data |= {name: dict(getattr(self, name)) for name in _PLAIN}
         data["weights"] = self.weights.to_json() if self.weights else None
         data["tasks"] = {task: counters.to_json() for task, counters in self.tasks.items()}
         return data

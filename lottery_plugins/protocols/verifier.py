@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
+from lottery_plugins.protocols.backend import ReadsHiddenStates
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.trajectory import Problem
 
-__all__ = ["Judgement", "Verifier"]
+__all__ = ["BoundToModel", "Judgement", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +36,17 @@ class Verifier(Protocol):
 
     async def verify(self, problem: Problem, answer: str, services: Services) -> Judgement:
         """Judge one answer; may generate through the services, on the problem's budget."""
+        ...
+
+
+@runtime_checkable
+class BoundToModel(Verifier, Protocol):
+    """A verifier that works with one model only, because it was trained on what that model computes."""
+
+    async def check_model(self, hidden: ReadsHiddenStates) -> None:
+        """Look at the model of this run. Called once, when it is loaded, before any problem is begun.
+
+        Raises:
+            ConfigError: It is not the model that the verifier was trained on.
+        """
         ...

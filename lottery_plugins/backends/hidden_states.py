@@ -1,0 +1,60 @@
+"""Hidden states of a transformers model that is in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from lottery_plugins.engine.tokens import TokenCodec
+from lottery_plugins.errors import BackendError, DataError
+from lottery_plugins.messages import Message
+from lottery_plugins.protocols.backend import HiddenState
+
+__all__ = ["HiddenStates"]
+
+
+class HiddenStates:
+    """Reads the last layer's state at the last token, one text a forward pass, so that no text depends on another.
+
+    A pass runs at once, on the thread of the event loop, as the steps of the packed engine do; so it comes between two
+    of them and never during one, and on a device it is queued behind them. It has a cache of its own for its length:
+    neither the engine's cache nor a KV-cache method has a part in it. Weights are used as they are, also compressed
+    ones.
+
+    Args:
+        model: A transformers causal model in eval mode.
+        codec: Text to ids as the engine of this model does it.
+        max_length: Most tokens of a text.
+    """
+
+    def __init__(self, model: Any, codec: TokenCodec, max_length: int) -> None:
+        self._model, self._codec, self._max_length = model, codec, max_length
+
+    async def features(self, messages: Sequence[Message]) -> HiddenState:
+        """The hidden state at the last token of the rendered messages; see `ReadsHiddenStates`."""
+        return self.read(self._codec.render(messages))
+
+    def read(self, text: str) -> HiddenState:
+        """The hidden state at the last token of a prompt.
+
+        Raises:
+            DataError: It has no token, or more than the model's window.
+            BackendError: The model gave NaN.
+        """
+        ids = self._codec.encode(text)
+        if not 1 <= len(ids) <= self._max_length:
+            problem = f"of {len(ids)} tokens has no hidden state"
+            raise DataError("A text", problem, f"The model's window takes 1 to {self._max_length}.")
+        started = time.perf_counter()
+        device = self._model.get_input_embeddings().weight.device
+        with torch.inference_mode():
+            states = self._model.base_model(
+                input_ids=torch.tensor([ids], device=device), use_cache=False
+            ).last_hidden_state  # (1, tokens, dimensions)
+            last = states[0, -1].float().cpu()
+        if not bool(last.isfinite().all()):
+            raise BackendError(type(self._model).__name__, "gave a hidden state that is not finite")
+        return HiddenState(tuple(last.tolist()), len(ids), time.perf_counter() - started)
