@@ -30,6 +30,7 @@ from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.bm25 import Bm25
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
 from lottery_plugins.trajectory import Problem
+from lottery_plugins.verifiers.prompts import prompts_version as verifier_prompts_version
 
 __all__ = ["Assembly", "assemble"]
 
@@ -77,7 +78,8 @@ class Assembly:
         """Versions of whatever an answer depends on, beside the configuration."""
         found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
         found |= {p.distribution: p.version for p in self.registry.packages if p.error is None and not p.is_blocked}
-        return {**found, "prompts": prompts_version(), "python": sys.version.split()[0]}
+        prompts = {"prompts": prompts_version(), "verifier_prompts": verifier_prompts_version()}
+        return {**found, **prompts, "python": sys.version.split()[0]}
 
     @cached_property
     def fingerprint(self) -> str:

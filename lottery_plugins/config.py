@@ -182,7 +182,8 @@ class RunConfig:
         kept = tuple((name, value) for name, value in self.engine.options if name not in _ENGINE_CUTS)
         described["engine"] = str(replace(self.engine, options=kept))
         proxy = self.proxy_model.pretrained if self.proxy_model else ""
-        files = (self.knowledge_base, str(self.base_args.get("pretrained", "")), proxy)
+        of_verifier = [str(value) for _, value in self.verifier.options] if self.verifier else []
+        files = (self.knowledge_base, str(self.base_args.get("pretrained", "")), proxy, *of_verifier)
         described["files"] = [stamp for file in files for stamp in _stamps(file)]
         described["versions"] = dict(versions or {})
         text = json.dumps(described, sort_keys=True, ensure_ascii=False)
