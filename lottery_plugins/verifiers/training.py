@@ -1,0 +1,175 @@
+"""Training the classifier behind `hidden-state`: a part of the samples is held out, and every figure is from there."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lottery_plugins.errors import ConfigError, DataError, MissingExtraError
+from lottery_plugins.verifiers.classifier import Card, Classifier, Logistic
+from lottery_plugins.verifiers.metrics import with_intervals
+from lottery_plugins.verifiers.trees import Trees
+
+__all__ = ["KINDS", "Trained", "TrainingOptions", "TrainingSet", "check_library", "train"]
+
+Floats = NDArray[np.float64]
+
+KINDS = {"logistic": ("sklearn", "scikit-learn"), "xgboost": ("xgboost", "xgboost")}
+"""The classifiers, and what each needs: (import name, distribution)."""
+
+_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # inverse regularization; hidden states have more dimensions than samples
+_FOLDS = 5
+_ROUNDS = 100
+_XGBOOST = {
+    "objective": "binary:logistic",
+    "base_score": 0.5,
+    "max_depth": 3,
+    "eta": 0.1,
+    "subsample": 0.8,
+    "nthread": 1,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes:
+        kind: One of `KINDS`.
+        held_out: Share of the samples that is only measured on, in (0, 1).
+        seed: Of the split, the trees and the intervals.
+
+    Raises:
+        ConfigError: A value is not allowed.
+    """
+
+    kind: str = "logistic"
+    held_out: float = 0.3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigError("--kind", self.kind, " or ".join(KINDS))
+        if not 0.05 <= self.held_out <= 0.5:
+            raise ConfigError("--held-out", self.held_out, "a number in [0.05, 0.5]", "It is the share to measure on.")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TrainingSet:
+    """Samples.
+
+    Attributes:
+        features: Hidden states, (samples, dimensions).
+        correct: 1 for a right answer, 0 for a wrong one, (samples,).
+        groups: What must not be in both parts: the sample's cluster, else its document.
+    """
+
+    features: Floats
+    correct: Floats
+    groups: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier's numbers and how well they do on what was held out."""
+
+    model: Logistic | Trees
+    metrics: dict[str, tuple[float, float, float]]
+    num_train: int
+    num_held_out: int
+    settings: dict[str, Any]
+
+
+def check_library(kind: str) -> None:
+    """Check that what a kind needs is installed, before hidden states are computed.
+
+    Raises:
+        MissingExtraError: It is not.
+    """
+    module, distribution = KINDS[kind]
+    if importlib.util.find_spec(module) is None:
+        raise MissingExtraError(f"train-verifier --kind {kind}", module, f"pip install {distribution}")
+
+
+def train(data: TrainingSet, options: TrainingOptions) -> Trained:
+    """Split by groups, train on one part, measure on the other.
+
+    Raises:
+        DataError: There are too few right or wrong answers for two parts.
+    """
+    check_library(options.kind)
+    _check_enough(data)
+    held_out, kept = next(_folds(data, max(2, round(1 / options.held_out)), options.seed))
+    part = TrainingSet(features=data.features[kept], correct=data.correct[kept], groups=[data.groups[i] for i in kept])
+    fit = _fit_logistic if options.kind == "logistic" else _fit_trees
+    model, settings = fit(part, options.seed)
+    classifier = Classifier(Card(model="", model_hash=""), model)
+    probability = np.array([classifier.probability(row) for row in data.features[held_out].tolist()])
+    groups = [data.groups[i] for i in held_out]
+    return Trained(
+        model=model,
+        metrics=with_intervals(probability, data.correct[held_out], groups, options.seed),
+        num_train=len(kept),
+        num_held_out=len(held_out),
+        settings={"kind": options.kind, "held_out": options.held_out, "seed": options.seed, **settings},
+    )
+
+
+def _check_enough(data: TrainingSet) -> None:
+    for value, word in ((1, "right"), (0, "wrong")):
+        groups = {group for group, correct in zip(data.groups, data.correct, strict=True) if correct == value}
+        if len(groups) < 2 * _FOLDS:
+            problem = f"has {word} answers to {len(groups)} documents"
+            hint = f"At least {2 * _FOLDS} are needed: take more documents, more tasks, or easier ones."
+            raise DataError("The run", problem, hint)
+
+
+def _folds(data: TrainingSet, number: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(held out, kept) rows of each fold; groups are whole, right answers shared out evenly."""
+    from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped]
+
+    folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    for kept, held_out in folds.split(data.features, data.correct.astype(int), list(data.groups)):
+        yield held_out, kept
+
+
+def _fit_logistic(data: TrainingSet, seed: int) -> tuple[Logistic, dict[str, Any]]:
+    """The regularization is chosen by the loss on folds of this part."""
+    losses = dict.fromkeys(_STRENGTHS, 0.0)
+    for held_out, kept in _folds(data, _FOLDS, seed):
+        for strength in _STRENGTHS:
+            model = _regression(data.features[kept], data.correct[kept], strength)
+            margins = np.array([model.margin(row) for row in data.features[held_out].tolist()])
+            signs = 2 * data.correct[held_out] - 1
+            losses[strength] += float(np.logaddexp(0, -signs * margins).sum())
+    best = min(losses, key=losses.__getitem__)
+    return _regression(data.features, data.correct, best), {"inverse_regularization": best}
+
+
+def _regression(features: Floats, correct: Floats, strength: float) -> Logistic:
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(scale > 1e-12, scale, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        fitted = LogisticRegression(C=strength, max_iter=5000).fit((features - mean) / scale, correct.astype(int))
+    weights = tuple(fitted.coef_[0].tolist())
+    return Logistic(tuple(mean.tolist()), tuple(scale.tolist()), weights, float(fitted.intercept_[0]))
+
+
+def _fit_trees(data: TrainingSet, seed: int) -> tuple[Trees, dict[str, Any]]:
+    xgboost: Any = importlib.import_module("xgboost")
+    matrix = xgboost.DMatrix(data.features.astype(np.float32), label=data.correct)
+    booster = xgboost.train({**_XGBOOST, "seed": seed}, matrix, num_boost_round=_ROUNDS)
+    dump = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
+    return Trees.from_dump(dump, data.features.shape[1]), {"rounds": _ROUNDS, **_XGBOOST}
