@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", default="logistic", help="logistic, or xgboost (default: %(default)s)")
     parser.add_argument("--held-out", type=float, default=0.3, help="share to measure on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
+    parser.add_argument("--no-control", action="store_true", help="leave out the control on prompts without answers")
     parser.add_argument("--limit", type=int, help="take only the first so many answers")
 
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     _check_both(args.run, examples)
     console = Console()
     model = _load(args, finished, console)
-    trained = train(_features(model, examples, console), options)
+    trained = train(_features(model, examples, console, has_control=not args.no_control), options)
     classifier = _with_card(trained, model, args, finished)
     write_classifier(args.out, classifier)
     _show(args.out, classifier, console)
@@ -89,18 +90,23 @@ def _load(args: argparse.Namespace, finished: Run, console: Console) -> FeatureM
     return FeatureModel(arguments)
 
 
-def _features(model: FeatureModel, examples: Sequence[Example], console: Console) -> TrainingSet:
+def _features(model: FeatureModel, examples: Sequence[Example], console: Console, *, has_control: bool) -> TrainingSet:
     import numpy as np
     from rich.progress import track
 
     from lottery_plugins.verifiers.training import TrainingSet
 
     steps = track(examples, "hidden states", console=console, disable=not console.is_terminal)
-    states = [model.read(example.messages, is_chat=example.is_chat).values for example in steps]
+    states, prompts = [], []
+    for example in steps:
+        states.append(model.read(example.messages, is_chat=example.is_chat).values)
+        if has_control:
+            prompts.append(model.read(example.prompt, is_chat=example.is_chat).values)
     return TrainingSet(
         features=np.array(states, dtype=np.float64),
         correct=np.array([float(example.correct) for example in examples]),
         groups=[example.group for example in examples],
+        prompts=np.array(prompts, dtype=np.float64) if has_control else None,
     )
 
 
@@ -125,6 +131,18 @@ def _with_card(trained: Any, model: FeatureModel, args: argparse.Namespace, fini
     return Classifier(card, trained.model)
 
 
+def _warnings(metrics: Mapping[str, tuple[float, float, float]]) -> list[str]:
+    """What the figures do not show, so that nobody reads it into them."""
+    from lottery_plugins.verifiers.training import CONTROL
+
+    (value, low, _), control = metrics["auc"], metrics.get(CONTROL)
+    if low <= 0.5:
+        return ["The interval of the AUC holds 0.5: nothing shows that it tells right from wrong."]
+    if control is not None and control[2] >= value:
+        return ["The prompt alone may tell as much: it may know which questions are easy, and not which answers fit."]
+    return []
+
+
 def _show(path: Path, classifier: Classifier, console: Console) -> None:
     from rich.table import Table
 
@@ -134,8 +152,6 @@ def _show(path: Path, classifier: Classifier, console: Console) -> None:
         table.add_row(name.replace("_", " "), f"{value:.3f}", f"[{low:.3f}, {high:.3f}]")
     console.print(table)
     console.print(f"{card.num_train} answers trained on, {card.num_held_out} held out.", markup=False)
-    if card.metrics["auc"][1] <= 0.5:
-        console.print(
-            "The interval of the AUC holds 0.5: nothing shows that it tells right from wrong.", style="yellow"
-        )
+    for warning in _warnings(card.metrics):
+        console.print(warning, style="yellow")
     console.print(f"Written: {path}; use it as verifier=hidden-state:file={path}", markup=False)

@@ -23,16 +23,23 @@ class Example:
     """One answer.
 
     Attributes:
-        messages: The task's prompt with the answer after it.
-        is_chat: Whether they are to be rendered by the chat template; else the prompt is text already.
+        prompt: The task's prompt.
+        answer: The answer to it.
+        is_chat: Whether the prompt is to be rendered by the chat template; else the prompt is text already.
         correct: Whether the answer got the highest score, 1.
         group: The document's cluster, or the document.
     """
 
-    messages: tuple[Message, ...]
+    prompt: tuple[Message, ...]
+    answer: str
     is_chat: bool
     correct: bool
     group: str
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt with the answer after it."""
+        return continued(self.prompt, self.answer.strip())
 
 
 def read_examples(run: Run, tasks: Sequence[str], metric: str | None = None) -> list[Example]:
@@ -76,7 +83,7 @@ def _of_task(task: TaskRun, metric: str | None) -> list[Example]:
         messages, is_chat = _prompt(row, where)
         answer = answers[row["doc_id"]] if answers is not None else _logged_answer(row, where)
         group = f"{task.task} {scores.clusters.get(document, document.hash)}"
-        examples.append(Example(continued(messages, answer.strip()), is_chat, scores.scores[document] >= 1, group))
+        examples.append(Example(messages, answer, is_chat, scores.scores[document] >= 1, group))
     return examples
 
 

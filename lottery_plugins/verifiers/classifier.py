@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -35,8 +36,8 @@ class Card:
         source: The run's folder and the fingerprint of the run, where it has one.
         num_train: Samples trained on.
         num_held_out: Samples, of other clusters or documents, that the metrics were measured on.
-        metrics: On those: "auc", "accuracy", "base_rate", "expected_calibration_error", "brier", each as (value, low,
-            high) with a 95 % interval.
+        metrics: On those: "auc", "accuracy", "base_rate", "brier", "expected_calibration_error", and
+            "auc_of_prompt_alone" where that was measured, each as (value, low, high) with a 95 % interval.
         probe: Hidden state of `PROBE` under that model.
         settings: What the training was told.
     """
@@ -127,7 +128,7 @@ def read_classifier(path: Path) -> Classifier:
         raise DataError(f"verifier file {path}", f"is not of the format {FORMAT}", hint)
     try:
         return Classifier(_card(data["card"]), _model(data["kind"], data["model"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, struct.error) as error:
         raise DataError(f"verifier file {path}", f"is not laid out as one ({error!r})", hint) from error
 
 

@@ -18,9 +18,14 @@ from lottery_plugins.verifiers.classifier import Card, Classifier, Logistic
 from lottery_plugins.verifiers.metrics import with_intervals
 from lottery_plugins.verifiers.trees import Trees
 
-__all__ = ["KINDS", "Trained", "TrainingOptions", "TrainingSet", "check_library", "train"]
+__all__ = ["CONTROL", "KINDS", "Trained", "TrainingOptions", "TrainingSet", "check_library", "train"]
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+CONTROL = "auc_of_prompt_alone"
+"""The metric that tells how much is known before there is an answer. What a classifier knows of the question only says
+which problems are easy; it can't choose among answers to one problem."""
 
 KINDS = {"logistic": ("sklearn", "scikit-learn"), "xgboost": ("xgboost", "xgboost")}
 """The classifiers, and what each needs: (import name, distribution)."""
@@ -30,10 +35,11 @@ _FOLDS = 5
 _ROUNDS = 100
 _XGBOOST = {
     "objective": "binary:logistic",
-    "base_score": 0.5,
-    "max_depth": 3,
+    "base_score": 0.5,  # so that the sum of the leaves is the margin
+    "max_depth": 2,
     "eta": 0.1,
     "subsample": 0.8,
+    "colsample_bytree": 0.5,
     "nthread": 1,
 }
 
@@ -70,11 +76,13 @@ class TrainingSet:
         features: Hidden states, (samples, dimensions).
         correct: 1 for a right answer, 0 for a wrong one, (samples,).
         groups: What must not be in both parts: the sample's cluster, else its document.
+        prompts: Hidden states of the prompts without their answers, as a control; None measures none.
     """
 
     features: Floats
     correct: Floats
     groups: Sequence[str]
+    prompts: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -108,19 +116,33 @@ def train(data: TrainingSet, options: TrainingOptions) -> Trained:
     check_library(options.kind)
     _check_enough(data)
     held_out, kept = next(_folds(data, max(2, round(1 / options.held_out)), options.seed))
-    part = TrainingSet(features=data.features[kept], correct=data.correct[kept], groups=[data.groups[i] for i in kept])
-    fit = _fit_logistic if options.kind == "logistic" else _fit_trees
-    model, settings = fit(part, options.seed)
-    classifier = Classifier(Card(model="", model_hash=""), model)
-    probability = np.array([classifier.probability(row) for row in data.features[held_out].tolist()])
-    groups = [data.groups[i] for i in held_out]
+    model, settings = _fit(data.features, data, kept, options)
+    metrics = _measured(model, data.features, data, held_out, options)
+    if data.prompts is not None:
+        control, _ = _fit(data.prompts, data, kept, options)
+        metrics[CONTROL] = _measured(control, data.prompts, data, held_out, options)["auc"]
     return Trained(
         model=model,
-        metrics=with_intervals(probability, data.correct[held_out], groups, options.seed),
+        metrics=metrics,
         num_train=len(kept),
         num_held_out=len(held_out),
         settings={"kind": options.kind, "held_out": options.held_out, "seed": options.seed, **settings},
     )
+
+
+def _fit(
+    features: Floats, data: TrainingSet, rows: Rows, options: TrainingOptions
+) -> tuple[Logistic | Trees, dict[str, Any]]:
+    part = TrainingSet(features=features[rows], correct=data.correct[rows], groups=[data.groups[i] for i in rows])
+    return (_fit_logistic if options.kind == "logistic" else _fit_trees)(part, options.seed)
+
+
+def _measured(
+    model: Logistic | Trees, features: Floats, data: TrainingSet, rows: Rows, options: TrainingOptions
+) -> dict[str, tuple[float, float, float]]:
+    classifier = Classifier(Card(model="", model_hash=""), model)
+    probability = np.array([classifier.probability(row) for row in features[rows].tolist()])
+    return with_intervals(probability, data.correct[rows], [data.groups[i] for i in rows], options.seed)
 
 
 def _check_enough(data: TrainingSet) -> None:
@@ -132,7 +154,7 @@ def _check_enough(data: TrainingSet) -> None:
             raise DataError("The run", problem, hint)
 
 
-def _folds(data: TrainingSet, number: int, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _folds(data: TrainingSet, number: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """(held out, kept) rows of each fold; groups are whole, right answers shared out evenly."""
     from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped]
 

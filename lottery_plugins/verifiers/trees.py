@@ -62,18 +62,12 @@ class Trees:
         """From a classifier's file.
 
         Raises:
-            ValueError, KeyError, TypeError: It is none.
+            ValueError, KeyError, TypeError, OverflowError, struct.error: It is none.
         """
-        columns = [tuple(tuple(tree) for tree in data[name]) for name in ("features", "values", "left", "right")]
-        trees = cls(data["num_features"], *columns)
-        for nodes in zip(*columns, strict=True):
-            for number, (feature, value, left, right) in enumerate(zip(*nodes, strict=True)):
-                is_leaf = feature == _LEAF
-                goes_on = 0 <= feature < trees.num_features and number < min(left, right) <= max(left, right) < len(
-                    nodes[0]
-                )
-                if not math.isfinite(value) or not (is_leaf or goes_on):
-                    raise ValueError(f"node {number} of a tree leads nowhere")
+        features, left, right = (tuple(tuple(tree) for tree in data[name]) for name in ("features", "left", "right"))
+        trees = cls(data["num_features"], features, tuple(map(_single, data["values"])), left, right)
+        for nodes in zip(trees.features, trees.values, trees.left, trees.right, strict=True):
+            _check_nodes([_Node(*node) for node in zip(*nodes, strict=True)], trees.num_features)
         return trees
 
 
@@ -82,6 +76,19 @@ class _Node(NamedTuple):
     value: float
     left: int = 0
     right: int = 0
+
+
+def _check_nodes(tree: Sequence[_Node], num_features: int) -> None:
+    """Refuse a tree that could be walked for ever, or out of.
+
+    Raises:
+        ValueError: It could.
+    """
+    for number, node in enumerate(tree):
+        is_inner = 0 <= node.feature < num_features and number < min(node.left, node.right)
+        goes_on = is_inner and max(node.left, node.right) < len(tree)
+        if not math.isfinite(node.value) or not (node.feature == _LEAF or goes_on):
+            raise ValueError(f"node {number} of a tree leads nowhere")
 
 
 def _flat(root: Mapping[str, Any]) -> list[_Node]:
