@@ -47,7 +47,7 @@ class HiddenStates:
             DataError: It has no token, or more than the model's window.
             BackendError: The model gave NaN.
         """
-        ids = self._codec.encode(text)
+        ids = self._codec.encode(text.encode("utf-8", "replace").decode())  # tokenizers refuse lone surrogates
         if not 1 <= len(ids) <= self._max_length:
             problem = f"of {len(ids)} tokens has no hidden state"
             raise DataError("A text", problem, f"The model's window takes 1 to {self._max_length}.")

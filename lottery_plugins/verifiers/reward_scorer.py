@@ -61,11 +61,11 @@ class RewardScorer:
     def _encode(self, chat: Chat) -> list[int]:
         """The token ids of a chat; of a text that is too long, the end, where the answer is."""
         if self._tokenizer.chat_template:
-            turns = [{"role": role, "content": content} for role, content in chat]
+            turns = [{"role": role, "content": _readable(content)} for role, content in chat]
             text = self._tokenizer.apply_chat_template(turns, tokenize=False)
             ids = self._tokenizer.encode(text, add_special_tokens=False)
         else:
-            messages = [Message(role, content) for role, content in chat]  # type: ignore[arg-type]
+            messages = [Message(role, _readable(content)) for role, content in chat]  # type: ignore[arg-type]
             ids = self._tokenizer(plain_text(messages[:-1]), messages[-1].content)["input_ids"]
         return list(ids[-self._max_tokens :]) or [self._tokenizer.pad_token_id]
 
@@ -90,3 +90,8 @@ class RewardScorer:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         if self._model.config.pad_token_id is None:
             self._model.config.pad_token_id = self._tokenizer.pad_token_id
+
+
+def _readable(text: str) -> str:
+    """The text without lone surrogates, which tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode()
