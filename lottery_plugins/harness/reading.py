@@ -38,10 +38,9 @@ def parse_model_args(text: str) -> dict[str, Any]:
     Raises:
         ConfigError: They are no name=value pairs.
     """
-    try:
-        return dict(simple_parse_args_string(text))
-    except ValueError as error:
-        raise ConfigError("--model-args", text, "name=value pairs joined by commas") from error
+    if any(part and "=" not in part for part in text.split(",")):
+        raise ConfigError("--model-args", text, "name=value pairs joined by commas")
+    return dict(simple_parse_args_string(text))
 
 
 class FeatureModel:

@@ -37,9 +37,7 @@ def test_the_answer_is_read_after_the_prompt_and_rated(classifier_file):
     assert plain_text(reader.read[0]) == "Question: What is 2 + 3?\nAnswer:\n5"
     assert judgement.score == pytest.approx(1 / (1 + 2.718281828**-3.6), abs=1e-6)
     assert judgement.accepted
-    assert [(s.kind, s.purpose) for s in services.steps] == [("score", "features"), ("verify", "verify")] or [
-        (s.kind, s.purpose) for s in services.steps
-    ] == [("verify", "verify"), ("score", "features")]
+    assert {(step.kind, step.purpose) for step in services.steps} == {("verify", "verify"), ("score", "features")}
     assert not judge(verifier, (1.0,) + (0.0,) * 7)[0].accepted
     assert not judge(HiddenStateVerifier(file=classifier_file, threshold=0.99), (0.0,) * 7 + (1.0,))[0].accepted
 
@@ -59,11 +57,11 @@ def test_another_model_is_refused_unless_it_is_asked_for(classifier_file):
     with pytest.raises(ConfigError, match=r"cosine 0\.5882.*the model a-model"):
         asyncio.run(HiddenStateVerifier(file=classifier_file).check_model(other))
     asyncio.run(HiddenStateVerifier(file=classifier_file, other_model=True).check_model(other))
-    for verifier in (HiddenStateVerifier(file=classifier_file, other_model=True),):
-        with pytest.raises(ConfigError, match="3 dimensions.*8, as of a-model"):
-            asyncio.run(verifier.check_model(Reader(1.0, 2.0, 3.0)))
-        with pytest.raises(ConfigError, match="3 dimensions"):
-            judge(verifier, (1.0, 2.0, 3.0))
+    verifier = HiddenStateVerifier(file=classifier_file, other_model=True)
+    with pytest.raises(ConfigError, match=r"3 dimensions.*8, as of a-model"):
+        asyncio.run(verifier.check_model(Reader(1.0, 2.0, 3.0)))
+    with pytest.raises(ConfigError, match="3 dimensions"):
+        judge(verifier, (1.0, 2.0, 3.0))
 
 
 def test_a_run_without_hidden_states_is_an_error(classifier_file):
