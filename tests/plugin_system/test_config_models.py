@@ -15,7 +15,7 @@ OPTIONS = st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
     ("text", "spec"),
     [
         ("org/name", ModelSpec("org/name")),
-        ("/a/folder:dtype=float32:kv_cache_gb=0.5", ModelSpec("/a/folder", (("dtype", "float32"), ("kv_cache_gb", "0.5")))),
+        ("/a/b:dtype=float32:max_length=5", ModelSpec("/a/b", (("dtype", "float32"), ("max_length", "5")))),
         ({"pretrained": "org/name", "dtype": "auto"}, ModelSpec("org/name", (("dtype", "auto"),))),
         (None, None), ("", None), ("none", None), (False, None),
     ],
