@@ -20,7 +20,7 @@ LEDGER_FILE = "ledger.json"
 TRAJECTORIES_FILE = "trajectories.jsonl"
 LEDGER_SCHEMA = 1
 
-_PLAIN = ("run", "engine", "proxy")
+_PLAIN = ("run", "engine", "proxy", "verifier")
 """Fields of a ledger that hold plain JSON data."""
 
 _MODEL = ("generate", "score")
@@ -182,6 +182,8 @@ class Ledger:
             kv_cache_bytes. Plain JSON data; empty in older ledgers.
         proxy: The proxy model of the run: name, weights (as above), kv_bytes_per_token and engine. Nothing of it is in
             the fields above, but for the memory and the time, which it shares. Empty without one.
+        verifier: What the run's verifier did with a model of its own: name, weight_bytes, calls, tokens, seconds. Empty
+            where it has none; nothing of it is in the fields above, but for the memory.
         tasks: Counters by task name.
         schema: Version of this layout.
     """
@@ -196,6 +198,7 @@ class Ledger:
     calibration: str = ""
     engine: Mapping[str, Any] = field(default_factory=dict)
     proxy: Mapping[str, Any] = field(default_factory=dict)
+    verifier: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Counters] = field(default_factory=dict)
     schema: int = LEDGER_SCHEMA
 

@@ -29,7 +29,7 @@ from lottery_plugins.harness.logs import join_lm_eval
 from lottery_plugins.harness.problems import ChatPrompt
 from lottery_plugins.harness.progress import run_progress
 from lottery_plugins.harness.proxy import load_proxy, read_proxy_options
-from lottery_plugins.harness.reasoned import Reasoned, check_verifier
+from lottery_plugins.harness.reasoned import Reasoned, check_verifier, costs_of
 from lottery_plugins.harness.resume import PlainRun, answer_plainly, say_resumed
 from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.wrapping import WrappingLM
@@ -213,6 +213,7 @@ class LotteryLM(WrappingLM):
             peak_memory_bytes=records.peak_memory_bytes(),
             engine=self.engine.describe(),
             proxy=self.proxy.describe() if self.proxy is not None else {},
+            verifier=costs_of(self.assembly.verifier),
             **self.compressed.measured(counted),
         )
 

@@ -19,12 +19,12 @@ from lottery_plugins.harness.resume import say_resumed, say_resumed_steps
 from lottery_plugins.harness.run_engine import RunEngine
 from lottery_plugins.limits import StopReason
 from lottery_plugins.protocols.backend import TextEngine
-from lottery_plugins.protocols.verifier import BoundToModel
+from lottery_plugins.protocols.verifier import BoundToModel, HasCosts, Verifier
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.runner import solve_all
 from lottery_plugins.trajectory import Problem, Trajectory
 
-__all__ = ["Reasoned", "check_verifier"]
+__all__ = ["Reasoned", "check_verifier", "costs_of"]
 
 
 def check_verifier(assembly: Assembly, engine: RunEngine) -> None:
@@ -45,6 +45,11 @@ def check_verifier(assembly: Assembly, engine: RunEngine) -> None:
             "Use base=hf with engine=packed or engine=rounds.",
         )
     run_to_end(verifier.check_model(hidden))
+
+
+def costs_of(verifier: Verifier | None) -> dict[str, Any]:
+    """What a verifier spent on a model of its own, for the ledger."""
+    return dict(verifier.costs()) if isinstance(verifier, HasCosts) else {}
 
 
 @dataclass(frozen=True, kw_only=True)

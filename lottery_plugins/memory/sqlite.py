@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +27,9 @@ _TABLE = (
 )
 
 
+_ALL = "SELECT key, value FROM entries WHERE namespace = ? ORDER BY id"
+
+
 @dataclass(frozen=True)
 class Sqlite:
     """Entries by key that every problem of the run reads and writes: what one wrote, the others find.
@@ -35,6 +41,8 @@ class Sqlite:
     Without a path the entries live as long as the run, in its process. With one they stay in the file: a second run,
     and any other process, that names the same file and namespace goes on from them. Writers wait for each other, and
     what was written is there after a kill.
+
+    An entry is found by words of its key or value too, since no problem knows what keys another one chose.
 
     A write that would exceed a limit first drops the oldest entries of its namespace; a key and value that are too
     long by themselves are cut at their end.
@@ -109,8 +117,20 @@ class SqliteStore:
 
     def render(self, max_chars: int | None = None) -> str:
         """A line "key: value" per entry, in order; with a limit, the last entries that fit."""
-        rows = self._rows("SELECT key, value FROM entries WHERE namespace = ? ORDER BY id")
-        return newest_lines([f"{key}: {value}" for key, value in rows], max_chars)
+        return newest_lines([f"{key}: {value}" for key, value in self._rows(_ALL)], max_chars)
+
+    def find(self, query: str, top_k: int) -> Sequence[tuple[str, str]]:
+        """The entries that share most words with a query, rare words counting more; of equals the newest first.
+
+        Cost: reads all entries of the namespace.
+        """
+        entries = [(key, value) for key, value in self._rows(_ALL)]
+        words = [_words(f"{key} {value}") for key, value in entries]
+        known = Counter(word for of_entry in words for word in of_entry)
+        asked = _words(query)
+        scores = [sum(math.log1p(len(entries) / known[word]) for word in asked & of_entry) for of_entry in words]
+        best = sorted((i for i, score in enumerate(scores) if score), key=lambda i: (-scores[i], -i))
+        return [entries[i] for i in best[:top_k]]
 
     def close(self) -> None:
         """Close the connection. Entries without a file are gone."""
@@ -155,6 +175,10 @@ class SqliteStore:
                 f"can't be used: {error}",
                 "Name a file of this memory, or a new one in a folder that can be written.",
             ) from error
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.casefold()))
 
 
 def _stored(text: str) -> bytes:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from lottery_plugins.protocols.backend import ReadsHiddenStates
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.trajectory import Problem
 
-__all__ = ["BoundToModel", "Judgement", "Verifier"]
+__all__ = ["BoundToModel", "HasCosts", "Judgement", "Verifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +50,13 @@ class BoundToModel(Verifier, Protocol):
         Raises:
             ConfigError: It is not the model that the verifier was trained on.
         """
+        ...
+
+
+@runtime_checkable
+class HasCosts(Verifier, Protocol):
+    """A verifier that works with more than the services: with a model of its own, which no other count would show."""
+
+    def costs(self) -> Mapping[str, Any]:
+        """For the ledger, since the verifier was made: name of the model, weight_bytes, calls, tokens, seconds."""
         ...

@@ -30,7 +30,8 @@ class RewardModelVerifier:
     counts.
 
     Loaded at the first answer. It runs in a thread of its own, one batch at a time; answers that come while it is busy
-    share the next batch. Its tokens are none of the model under test and are not counted; its time is the verifier's.
+    share the next batch. Its tokens are none of the model under test: the ledger states them apart, with the bytes of
+    its weights.
 
     Raises:
         ConfigError: If an option is out of range; at the first answer, if `label` is none of the model's.
@@ -65,6 +66,11 @@ class RewardModelVerifier:
         turns = [{"role": m.role, "content": m.content} for m in continued(problem.messages, answer)]
         score = await self._together.ask(tuple((turn["role"], turn["content"]) for turn in turns))
         return judged(score, self.threshold, f"{Path(self.model).name} rates it {score:.3f}")
+
+    def costs(self) -> dict[str, Any]:
+        """What the reward model did so far; see `HasCosts`."""
+        scorer = self.__dict__.get("_scorer")  # not loaded for this
+        return {"name": self.model, **(scorer.costs() if scorer is not None else {})}
 
     @cached_property
     def _together(self) -> Together[tuple[tuple[str, str], ...], float]:

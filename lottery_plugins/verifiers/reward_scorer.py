@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,9 +46,12 @@ class RewardScorer:
         self._label = self._index_of(options.label)
         self._max_tokens = self._window(options.max_tokens)
         self._prepare_padding()
+        self._calls = self._tokens = 0
+        self._seconds = 0.0
 
     def rate(self, chats: Sequence[Chat]) -> list[float]:
         """A score in [0, 1] for each chat."""
+        started = time.perf_counter()
         encoded = self._tokenizer.pad(
             {"input_ids": [self._encode(chat) for chat in chats]}, padding=True, return_tensors="pt"
         ).to(self._model.device)
@@ -56,7 +60,16 @@ class RewardScorer:
         scores = logits[:, 0].sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)[:, self._label]
         if not bool(scores.isfinite().all()):
             raise DataError(self._where, "gave a score that is not finite", "Try another dtype.")
+        self._calls += len(chats)
+        self._tokens += int(encoded["attention_mask"].sum())
+        self._seconds += time.perf_counter() - started
         return [round(score, 6) for score in scores.tolist()]  # what depends on the batch lies behind the sixth digit
+
+    def costs(self) -> dict[str, Any]:
+        """Since it was loaded."""
+        tensors = [*self._model.parameters(), *self._model.buffers()]
+        size = sum(tensor.nbytes for tensor in {id(t): t for t in tensors}.values())
+        return {"weight_bytes": size, "calls": self._calls, "tokens": self._tokens, "seconds": self._seconds}
 
     def _encode(self, chat: Chat) -> list[int]:
         """The token ids of a chat; of a text that is too long, the end, where the answer is."""

@@ -57,6 +57,17 @@ def test_what_is_too_long_is_cut_at_its_end():
     assert store.read("key") == "va"
 
 
+def test_entries_are_found_by_their_words_rare_ones_first():
+    store = Sqlite().open()
+    for key, value in (("a", "the red ship"), ("b", "the blue ship sails"), ("ship", "the old one"), ("c", "nothing")):
+        store.write(key, value)
+    assert list(store.find("Where does the BLUE ship go?", 2)) == [
+        ("b", "the blue ship sails"),
+        ("ship", "the old one"),
+    ]
+    assert list(store.find("unknown words", 2)) == []
+
+
 def test_several_processes_write_one_new_file_at_once(tmp_path):
     path = str(tmp_path / "m.sqlite")
     start = [sys.executable, "-c", WRITER, path]

@@ -8,6 +8,7 @@ from reward_models import make_reward_model
 
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.messages import Message
+from lottery_plugins.protocols.verifier import HasCosts
 from lottery_plugins.reasoning.services import ProblemServices
 from lottery_plugins.testing.fakes import ScriptedBackend, fake_problem, scripted_facilities
 from lottery_plugins.verifiers.reward_model import RewardModelVerifier
@@ -42,6 +43,18 @@ def test_answers_that_come_together_score_as_they_do_alone(reward_model):
     together = verify_all(RewardModelVerifier(model=reward_model, batch_size=3))
     assert len(set(together)) == len(ANSWERS)
     assert verify_all(RewardModelVerifier(model=reward_model, batch_size=1)) == pytest.approx(together, abs=2e-6)
+
+
+def test_what_it_costs_is_told(reward_model):
+    verifier = RewardModelVerifier(model=reward_model)
+    assert isinstance(verifier, HasCosts)
+    assert verifier.costs() == {"name": reward_model}
+    verify_all(verifier, ["5", "66"])
+    costs = verifier.costs()
+    prompt = len("user: Question: What is 2 + 3?\nAnswer:\nassistant: \n")
+    assert (costs["calls"], costs["tokens"]) == (2, 2 * prompt + 3)
+    assert costs["weight_bytes"] > 1000
+    assert costs["seconds"] > 0
 
 
 def test_one_verifier_serves_several_event_loops(reward_model):
