@@ -56,6 +56,8 @@ def check_memory(memory_class: type, *, options: Mapping[str, Any] | None = None
     first = backend.open()
     assert isinstance(first, MemoryStore), "open gave something that is no MemoryStore"
     _check_opening(backend, first, keeps=keeps)
+    if isinstance(first, CommandStore):
+        _check_commands(backend)
     machine = type("MemoryMachine", (_MemoryMachine,), {"backend": backend})
     run_state_machine_as_test(
         machine,
@@ -66,8 +68,6 @@ def check_memory(memory_class: type, *, options: Mapping[str, Any] | None = None
             report_multiple_bugs=False,
         ),
     )
-    if isinstance(first, CommandStore):
-        _check_commands(backend)
 
 
 def _check_opening(backend: MemoryBackend, first: MemoryStore, *, keeps: bool) -> None:
