@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from lottery_plugins.backends.packed.linear_trial import TOKENS, Times, measured
+from lottery_plugins.backends.packed.norms import replace_norms
 
 __all__ = ["FastLinear", "JoinedLinears", "PrepackReport", "prepacked"]
 
@@ -34,10 +35,12 @@ class PrepackReport:
 
     Attributes:
         layers: Linear layers replaced.
+        norms: Norms replaced.
         bytes_added: Bytes of the copies.
     """
 
     layers: int = 0
+    norms: int = 0
     bytes_added: int = 0
 
 
@@ -109,7 +112,8 @@ def _packed_product(states: torch.Tensor, packed: torch.Tensor, bias: torch.Tens
 
 
 def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, PrepackReport]:
-    """A structural clone whose plain linear layers are joined and packed where a short trial shows a gain.
+    """A structural clone whose plain linear layers are joined and packed where a short trial shows a gain, and whose
+    norms are one function each.
 
     Args:
         model: A transformers model on the CPU; not changed, and its tensors are shared.
@@ -136,7 +140,8 @@ def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, Pre
                 _replace(clone, group, packed=way == "packed", least=_min_tokens(times, way, group[0][1].weight.dtype))
                 report.layers += len(group)
                 report.bytes_added += size
-    return (clone, report) if report.layers else (model, report)
+    report.norms = replace_norms(clone)
+    return (clone, report) if report.layers or report.norms else (model, report)
 
 
 def _structural_clone(model: Any) -> Any:
