@@ -1,6 +1,6 @@
 """How near the hidden state of the verifier's probe stays when a model is rounded or pruned: what `other_model` is for.
 
-    python benchmarks/hidden_state_probe.py MODEL [compression ...]
+python benchmarks/hidden_state_probe.py MODEL [compression ...]
 """
 
 import math
@@ -15,7 +15,9 @@ WAYS = ("dtype=bfloat16", "compression=int8", "compression=int4", "compression=w
 
 def state(arguments):
     model = FeatureModel(arguments)
-    return [model.read((Message("user", text),), is_chat=False).values for text in (PROBE, "Some other text altogether.")]
+    return [
+        model.read((Message("user", text),), is_chat=False).values for text in (PROBE, "Some other text altogether.")
+    ]
 
 
 def cosine(one, other):
