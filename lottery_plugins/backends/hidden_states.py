@@ -52,15 +52,19 @@ class HiddenStates:
             problem = f"of {len(ids)} tokens has no hidden state"
             raise DataError("A text", problem, f"The model's window takes 1 to {self._max_length}.")
         started = time.perf_counter()
-        device = self._model.get_input_embeddings().weight.device
         with torch.inference_mode():
-            states = self._model.base_model(
-                input_ids=torch.tensor([ids], device=device), use_cache=False
-            ).last_hidden_state  # (1, tokens, dimensions)
-            last = states[0, -1].float().cpu()
+            last = self._states(ids)[0, -1].float().cpu()
         if not bool(last.isfinite().all()):
             raise BackendError(type(self._model).__name__, "gave a hidden state that is not finite")
         return HiddenState(tuple(last.tolist()), len(ids), time.perf_counter() - started)
+
+    def _states(self, ids: Sequence[int]) -> torch.Tensor:
+        """The last layer's states, (1, tokens, dimensions); without the output layer where the model can be had so."""
+        model, body = self._model, self._model.base_model
+        given = torch.tensor([list(ids)], device=model.get_input_embeddings().weight.device)
+        if body is not model:
+            return body(input_ids=given, use_cache=False).last_hidden_state
+        return model(input_ids=given, use_cache=False, output_hidden_states=True).hidden_states[-1]
 
 
 def model_hash(model: Any) -> str:

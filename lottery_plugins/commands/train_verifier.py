@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lottery_plugins.results.examples import Example
     from lottery_plugins.results.load import Run
     from lottery_plugins.verifiers.classifier import Classifier
-    from lottery_plugins.verifiers.training import TrainingSet
+    from lottery_plugins.verifiers.training import Trained, TrainingSet
 
 __all__ = ["add_arguments", "run"]
 
@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="folder or hub name of the model to read (default: the run's own)")
     parser.add_argument("--model-args", default="", help="its other arguments, as of lm-eval: dtype=float32,...")
     parser.add_argument("--kind", default="logistic", help="logistic, or xgboost (default: %(default)s)")
-    parser.add_argument("--held-out", type=float, default=0.3, help="share to measure on (default: %(default)s)")
+    parser.add_argument(
+        "--held-out", type=float, default=0.3, help="share to measure on, as one part in n (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
     parser.add_argument("--no-control", action="store_true", help="leave out the control on prompts without answers")
     parser.add_argument("--limit", type=int, help="take only the first so many answers")
@@ -54,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     model = _load(args, finished, console)
     trained = train(_features(model, examples, console, has_control=not args.no_control), options)
-    classifier = _with_card(trained, model, args, finished)
+    tasks = sorted({example.task for example in examples})
+    classifier = _with_card(trained, model, finished, tasks)
     write_classifier(args.out, classifier)
     _show(args.out, classifier, console)
     return 0
@@ -83,7 +86,7 @@ def _load(args: argparse.Namespace, finished: Run, console: Console) -> FeatureM
         tasks = set(args.task) or set(finished.tasks)
         finished.check_one_model(tasks)
         file = finished.tasks[min(tasks)].file
-        own = model_arguments_of(str(file.data["config"].get("model")), file.model_args)
+        own = model_arguments_of(str(dict(file.data.get("config") or {}).get("model")), file.model_args)
     given = {"pretrained": args.model} if args.model is not None else {}
     arguments = {**own, **given, **parse_model_args(args.model_args)}
     console.print(f"Loading {arguments.get('pretrained', 'the model')} ...", markup=False)
@@ -110,18 +113,17 @@ def _features(model: FeatureModel, examples: Sequence[Example], console: Console
     )
 
 
-def _with_card(trained: Any, model: FeatureModel, args: argparse.Namespace, finished: Run) -> Classifier:
+def _with_card(trained: Trained, model: FeatureModel, finished: Run, tasks: Sequence[str]) -> Classifier:
     from lottery_plugins.messages import Message
     from lottery_plugins.verifiers.classifier import PROBE, Card, Classifier
 
-    tasks = sorted(set(args.task) or set(finished.tasks))
     ledger = finished.tasks[tasks[0]].file.ledger
     fingerprint = str(ledger.run.get("fingerprint", ""))[:16] if ledger is not None else ""
     card = Card(
         model=model.name,
         model_hash=model.model_hash,
         tasks=tuple(tasks),
-        source=" ".join(filter(None, (args.run.name, fingerprint))),
+        source=" ".join(filter(None, (finished.folder.name, fingerprint))),
         num_train=trained.num_train,
         num_held_out=trained.num_held_out,
         metrics=trained.metrics,

@@ -23,13 +23,15 @@ class Example:
     """One answer.
 
     Attributes:
-        prompt: The task's prompt.
+        task: The task.
+        prompt: Its prompt.
         answer: The answer to it.
         is_chat: Whether the prompt is to be rendered by the chat template; else the prompt is text already.
         correct: Whether the answer got the highest score, 1.
         group: The document's cluster, or the document.
     """
 
+    task: str
     prompt: tuple[Message, ...]
     answer: str
     is_chat: bool
@@ -77,13 +79,13 @@ def _of_task(task: TaskRun, metric: str | None) -> list[Example]:
     for line, row in enumerate(rows, 1):
         document = Document(row["doc_hash"], seen.get(row["doc_hash"], 0))
         seen[document.hash] = document.occurrence + 1
-        if document in scores.failed:
-            continue
+        if document in scores.failed or (answers is not None and row["doc_id"] not in answers):
+            continue  # no answer was given
         where = f"{task.samples_path}, row {line}"
         messages, is_chat = _prompt(row, where)
         answer = answers[row["doc_id"]] if answers is not None else _logged_answer(row, where)
         group = f"{task.task} {scores.clusters.get(document, document.hash)}"
-        examples.append(Example(messages, answer, is_chat, scores.scores[document] >= 1, group))
+        examples.append(Example(task.task, messages, answer, is_chat, scores.scores[document] >= 1, group))
     return examples
 
 

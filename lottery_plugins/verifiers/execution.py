@@ -93,7 +93,7 @@ class Execution:
         """Have a program written and compare its output."""
         prompt = load(self.name)
         begin = prompt.texts["begin"]
-        text = prompt.fill("chat", question=asked(problem)).lstrip("\n")
+        text = prompt.fill("chat", question=asked(problem))
         written = await services.generate(
             (Message("user", text), Message("assistant", begin)),
             purpose="checking program",

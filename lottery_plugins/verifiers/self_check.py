@@ -62,7 +62,7 @@ class SelfCheck:
         replies = await asyncio.gather(
             *(
                 services.generate(
-                    (Message("user", text.lstrip("\n")),),
+                    (Message("user", text),),
                     purpose="self-check",
                     max_tokens=self.max_tokens,
                     stop=prompt.stop,

@@ -93,3 +93,23 @@ def test_the_hash_tells_models_apart():
     hashes = {model_hash(model(name)) for name in ("llama-tied", "llama-grouped", "gpt2")}
     assert len(hashes) == 3
     assert model_hash(model("gpt2")) in hashes
+
+
+def test_a_model_without_a_body_of_its_own_tells_its_states_all_the_same():
+    made = model("gpt2")
+
+    class Whole(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = made
+            self.get_input_embeddings = made.get_input_embeddings
+
+        @property
+        def base_model(self):
+            return self
+
+        def forward(self, **given):
+            return self.inner(**given)
+
+    found = HiddenStates(Whole(), Codec(), 256).read(TEXT)
+    assert found.values == pytest.approx(own_state(made, Codec().encode(TEXT)), abs=1e-5)

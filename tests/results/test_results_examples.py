@@ -46,6 +46,17 @@ def test_answers_of_our_own_runs_come_from_their_trajectories_and_failed_ones_ar
     assert [(example.answer, example.correct) for example in examples] == [("", True), ("", True)]
 
 
+def test_a_first_answer_that_failed_beside_a_second_that_did_not_is_left_out(written, runs):
+    run = written([1.0, 0.0])
+    runs.write_ledger("run", num=2)
+    path = run.tasks["t"].file.path.with_name("trajectories.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines.append({**lines[0], "sample": 1})
+    lines[0]["stop_reason"] = "failed"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [example.correct for example in read_examples(load_run(run.folder, "run"), ())] == [False]
+
+
 def test_documents_of_a_cluster_are_a_group(written):
     docs = [{"q": str(i), "template": i % 2} for i in range(4)]
     examples = read_examples(written([1.0] * 4, docs=docs, lottery={"cluster": "template"}), ())
