@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import json
 import warnings
@@ -156,7 +155,7 @@ def _check_enough(data: TrainingSet) -> None:
 
 def _folds(data: TrainingSet, number: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """(held out, kept) rows of each fold; groups are whole, right answers shared out evenly."""
-    from sklearn.model_selection import StratifiedGroupKFold  # type: ignore[import-untyped]
+    from sklearn.model_selection import StratifiedGroupKFold
 
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     for kept, held_out in folds.split(data.features, data.correct.astype(int), list(data.groups)):
@@ -177,8 +176,8 @@ def _fit_logistic(data: TrainingSet, seed: int) -> tuple[Logistic, dict[str, Any
 
 
 def _regression(features: Floats, correct: Floats, strength: float) -> Logistic:
-    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
 
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale = np.where(scale > 1e-12, scale, 1.0)
@@ -190,7 +189,8 @@ def _regression(features: Floats, correct: Floats, strength: float) -> Logistic:
 
 
 def _fit_trees(data: TrainingSet, seed: int) -> tuple[Trees, dict[str, Any]]:
-    xgboost: Any = importlib.import_module("xgboost")
+    import xgboost
+
     matrix = xgboost.DMatrix(data.features.astype(np.float32), label=data.correct)
     booster = xgboost.train({**_XGBOOST, "seed": seed}, matrix, num_boost_round=_ROUNDS)
     dump = [json.loads(tree) for tree in booster.get_dump(dump_format="json")]
