@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Metric = Callable[[Floats, Floats], float]
 
 _BINS = 10
-_RESAMPLES = 2000
+_RESAMPLES = 1000
 _LEVEL = 0.95
 
 
