@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lottery_plugins.errors import ConfigError, DataError
+from lottery_plugins.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,14 +45,14 @@ def run(args: argparse.Namespace) -> int:
     from lottery_plugins.results.examples import read_examples
     from lottery_plugins.results.load import load_run
     from lottery_plugins.verifiers.classifier import write_classifier
-    from lottery_plugins.verifiers.training import TrainingOptions, check_library, train
+    from lottery_plugins.verifiers.training import TrainingOptions, check_enough, check_library, train
 
     options = TrainingOptions(kind=args.kind, held_out=args.held_out, seed=args.seed)
     check_library(options.kind)
     _check(args)
     finished = load_run(args.run, "run")
     examples = read_examples(finished, args.task, args.metric)[: args.limit]
-    _check_both(args.run, examples)
+    check_enough([float(example.correct) for example in examples], [example.group for example in examples])
     console = Console()
     model = _load(args, finished, console)
     trained = train(_features(model, examples, console, has_control=not args.no_control), options)
@@ -68,14 +68,6 @@ def _check(args: argparse.Namespace) -> None:
         raise ConfigError("--limit", args.limit, "a whole number of at least 1")
     if args.out.is_dir() or not args.out.parent.is_dir():
         raise ConfigError("--out", str(args.out), "a file in a folder that exists")
-
-
-def _check_both(folder: Path, examples: Sequence[Example]) -> None:
-    """Refuse a run that has only right or only wrong answers, before the model is loaded."""
-    right = sum(example.correct for example in examples)
-    if not 0 < right < len(examples):
-        problem = f"has {right} right answers among {len(examples)}, so there is nothing to tell apart"
-        raise DataError(str(folder), problem, "Take a run with right and wrong answers.")
 
 
 def _load(args: argparse.Namespace, finished: Run, console: Console) -> FeatureModel:

@@ -17,7 +17,7 @@ from lottery_plugins.verifiers.classifier import Card, Classifier, Logistic
 from lottery_plugins.verifiers.metrics import with_intervals
 from lottery_plugins.verifiers.trees import Trees
 
-__all__ = ["CONTROL", "KINDS", "Trained", "TrainingOptions", "TrainingSet", "check_library", "train"]
+__all__ = ["CONTROL", "KINDS", "Trained", "TrainingOptions", "TrainingSet", "check_enough", "check_library", "train"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -113,7 +113,7 @@ def train(data: TrainingSet, options: TrainingOptions) -> Trained:
         DataError: There are too few right or wrong answers for two parts.
     """
     check_library(options.kind)
-    _check_enough(data)
+    check_enough(data.correct.tolist(), data.groups)
     held_out, kept = next(_folds(data, max(2, round(1 / options.held_out)), options.seed))
     model, settings = _fit(data.features, data, kept, options)
     metrics = _measured(model, data.features, data, held_out, options)
@@ -144,9 +144,14 @@ def _measured(
     return with_intervals(probability, data.correct[rows], [data.groups[i] for i in rows], options.seed)
 
 
-def _check_enough(data: TrainingSet) -> None:
+def check_enough(correct: Sequence[float], groups_of: Sequence[str]) -> None:
+    """Check that there are right and wrong answers for both parts and for the folds of one.
+
+    Raises:
+        DataError: There are not.
+    """
     for value, word in ((1, "right"), (0, "wrong")):
-        groups = {group for group, correct in zip(data.groups, data.correct, strict=True) if correct == value}
+        groups = {group for group, is_right in zip(groups_of, correct, strict=True) if is_right == value}
         if len(groups) < 2 * _FOLDS:
             problem = f"has {word} answers to {len(groups)} documents"
             hint = f"At least {2 * _FOLDS} are needed: take more documents, more tasks, or easier ones."
