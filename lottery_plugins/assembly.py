@@ -17,7 +17,7 @@ from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
 from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.backend import TextEngine
+from lottery_plugins.protocols.backend import ReadsHiddenStates, TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
 from lottery_plugins.protocols.retriever import Index, Retriever
@@ -30,6 +30,7 @@ from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.bm25 import Bm25
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
 from lottery_plugins.trajectory import Problem
+from lottery_plugins.verifiers.prompts import prompts_version as verifier_prompts_version
 
 __all__ = ["Assembly", "assemble"]
 
@@ -77,19 +78,36 @@ class Assembly:
         """Versions of whatever an answer depends on, beside the configuration."""
         found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
         found |= {p.distribution: p.version for p in self.registry.packages if p.error is None and not p.is_blocked}
-        return {**found, "prompts": prompts_version(), "python": sys.version.split()[0]}
+        prompts = {"prompts": prompts_version(), "verifier_prompts": verifier_prompts_version()}
+        return {**found, **prompts, "python": sys.version.split()[0]}
 
     @cached_property
     def fingerprint(self) -> str:
         """Names this run by everything that its answers depend on."""
         return self.config.fingerprint(self.versions)
 
-    def facilities(self, engine: TextEngine) -> Facilities:
-        """What all problems of the run share. Used from one event loop, at whose end it is closed."""
+    def facilities(
+        self, engine: TextEngine, *, proxy: TextEngine | None = None, hidden: ReadsHiddenStates | None = None
+    ) -> Facilities:
+        """What all problems of the run share. Used from one event loop, at whose end it is closed.
+
+        Args:
+            engine: Answers for the model under test.
+            proxy: Answers for the run's proxy model; None without one.
+            hidden: Tells hidden states of the model under test; None where nothing can.
+        """
+
+        def release(trajectory: int) -> None:
+            engine.release(trajectory)
+            if proxy is not None:
+                proxy.release(trajectory)
+
         return Facilities(
             generate=engine.generate,
             count_tokens=engine.count_tokens,
-            release=engine.release,
+            proxy=proxy.generate if proxy is not None else None,
+            features=hidden.features if hidden is not None else None,
+            release=release,
             tools=self.tools,
             open_tools=self._tool_opener(),
             rank_tools=self._rank_tools,

@@ -11,6 +11,7 @@ from lottery_plugins.memory import MEMORY_BACKENDS
 from lottery_plugins.reasoners import REASONERS
 from lottery_plugins.retrievers import RETRIEVERS
 from lottery_plugins.tools import TOOLS
+from lottery_plugins.verifiers import VERIFIERS
 
 __all__ = [
     "lottery_compression_methods",
@@ -19,6 +20,7 @@ __all__ = [
     "lottery_retrievers",
     "lottery_task_paths",
     "lottery_tools",
+    "lottery_verifiers",
 ]
 
 
@@ -42,7 +44,7 @@ def lottery_retrievers() -> list[type]:
 
 @hookimpl
 def lottery_memory_backends() -> list[type]:
-    """The scratchpad."""
+    """Scratchpad, tape, and a store that all problems share."""
     return list(MEMORY_BACKENDS)
 
 
@@ -50,6 +52,12 @@ def lottery_memory_backends() -> list[type]:
 def lottery_reasoners() -> list[type]:
     """The reasoning methods."""
     return list(REASONERS)
+
+
+@hookimpl
+def lottery_verifiers() -> list[type]:
+    """What judges an answer without knowing the gold one."""
+    return list(VERIFIERS)
 
 
 @hookimpl

@@ -15,6 +15,10 @@ _COMMANDS = {
         "lottery_plugins.results.command",
         "is a ticket not worse than the original? a verdict from lm-eval's files",
     ),
+    "train-verifier": (
+        "lottery_plugins.commands.train_verifier",
+        "from a finished run to a classifier that reads right and wrong from hidden states",
+    ),
     "plugins": ("lottery_plugins.commands.plugins", "what is installed, what it takes, and what is wrong with it"),
 }
 

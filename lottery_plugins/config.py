@@ -11,7 +11,7 @@ from typing import Any
 
 from lottery_plugins.errors import ConfigError, DataError, suggest
 from lottery_plugins.limits import Limits
-from lottery_plugins.specs import PluginSpec, parse_specs, write_specs
+from lottery_plugins.specs import ModelSpec, PluginSpec, parse_model, parse_specs, write_specs
 
 __all__ = ["ENGINES", "OUR_ARGUMENTS", "RunConfig"]
 
@@ -21,7 +21,7 @@ _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
 _RUN_ARGUMENTS = (
     "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers", "max_tools",
 )  # fmt: skip
-OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
+OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", "proxy_model", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
 """Model arguments that are ours; every other one goes to the base model."""
 
 ENGINES = ("auto", "packed", "rounds", "vllm", "openai")
@@ -45,6 +45,7 @@ class RunConfig:
         retriever: R; None for none.
         memory: M; None for none.
         verifier: None for none.
+        proxy_model: A small model beside the one under test that reasoners may ask; None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
         limits: Budget of one problem.
         engine: What runs the model, one of `ENGINES`, with its options.
@@ -68,6 +69,7 @@ class RunConfig:
     retriever: PluginSpec | None = None
     memory: PluginSpec | None = None
     verifier: PluginSpec | None = None
+    proxy_model: ModelSpec | None = None
     knowledge_base: str = ""
     limits: Limits = field(default_factory=Limits)
     engine: PluginSpec = _AUTO
@@ -102,6 +104,7 @@ class RunConfig:
             base=str(arguments.get("base") or "hf"),
             base_args=base_args,
             reasoner=reasoner or _DIRECT,
+            proxy_model=parse_model(arguments.get("proxy_model"), "proxy_model"),
             knowledge_base=str(arguments.get("knowledge_base") or ""),
             limits=_limits(arguments),
             engine=_engine(arguments.get("engine")),
@@ -155,9 +158,11 @@ class RunConfig:
             "retriever": str(self.retriever or ""),
             "memory": str(self.memory or ""),
             "verifier": str(self.verifier or ""),
+            "proxy_model": str(self.proxy_model or ""),
             "knowledge_base": self.knowledge_base,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
             "tool_timeout_s": self.tool_timeout_s,
+            "max_tools": self.max_tools,
             "engine": str(self.engine),
             "prompt_truncation": self.prompt_truncation,
         }
@@ -176,7 +181,10 @@ class RunConfig:
             described["model_args"].pop(name, None)
         kept = tuple((name, value) for name, value in self.engine.options if name not in _ENGINE_CUTS)
         described["engine"] = str(replace(self.engine, options=kept))
-        described["files"] = [*_stamps(self.knowledge_base), *_stamps(str(self.base_args.get("pretrained", "")))]
+        proxy = self.proxy_model.pretrained if self.proxy_model else ""
+        of_verifier = [str(value) for _, value in self.verifier.options] if self.verifier else []
+        files = (self.knowledge_base, str(self.base_args.get("pretrained", "")), proxy, *of_verifier)
+        described["files"] = [stamp for file in files for stamp in _stamps(file)]
         described["versions"] = dict(versions or {})
         text = json.dumps(described, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -188,8 +196,9 @@ class RunConfig:
 
 def _check_nothing_is_ignored(arguments: Mapping[str, Any]) -> None:
     """Help without a reasoner: the default one would ignore it, and the run would be taken for one that was helped."""
-    for name in ("tools", "retriever", "memory", "verifier"):
-        if parse_specs(arguments.get(name), name):
+    for name in ("tools", "retriever", "memory", "verifier", "proxy_model"):
+        read = parse_model if name == "proxy_model" else parse_specs
+        if read(arguments.get(name), name):
             raise ConfigError(
                 name,
                 arguments[name],

@@ -1,11 +1,16 @@
-"""Where this product keeps what can be made again."""
+"""Where this product keeps what can be made again, and how several processes share a file there."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["cache_folder"]
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["cache_folder", "write_ahead"]
 
 
 def cache_folder() -> Path:
@@ -14,3 +19,28 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.cache"
     return Path(base).expanduser() / "lottery_plugins"
+
+
+def write_ahead(db: sqlite3.Connection, patience_s: float) -> None:
+    """Switch a SQLite file to WAL, so that readers and a writer do not wait for each other.
+
+    SQLite does not wait where another process is switching the same new file: it says locked.
+
+    Args:
+        db: A connection to it; one to memory is left as it is.
+        patience_s: How long to try.
+
+    Raises:
+        sqlite3.Error: It is still locked then, or can't be written.
+    """
+    import sqlite3  # not every user of this module needs it
+
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(0.005)

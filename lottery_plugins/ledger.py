@@ -12,7 +12,7 @@ from typing import Any
 
 from lottery_plugins.errors import DataError
 from lottery_plugins.limits import StopReason
-from lottery_plugins.trajectory import Step, Trajectory
+from lottery_plugins.trajectory import PROXY, Step, Trajectory
 
 __all__ = ["LEDGER_FILE", "LEDGER_SCHEMA", "TRAJECTORIES_FILE", "Counters", "Ledger", "WeightBytes"]
 
@@ -20,14 +20,20 @@ LEDGER_FILE = "ledger.json"
 TRAJECTORIES_FILE = "trajectories.jsonl"
 LEDGER_SCHEMA = 1
 
+_PLAIN = ("run", "engine", "proxy", "verifier")
+"""Fields of a ledger that hold plain JSON data."""
+
 _MODEL = ("generate", "score")
 """Kinds of steps that the model takes."""
 
-_ADDED = ("forwarded_tokens", "searched", "proxy_calls")
+_ADDED = ("forwarded_tokens", "searched")
 """Counts that older ledgers of this schema do not have."""
 
 _MEANS = ("retrieval_rate", "retrieved_tokens_per_problem")
 """What is written for readers of the file, and computed again when it is read."""
+
+_OF_PROXY = ("proxy_calls", "proxy_prompt_tokens", "proxy_generated_tokens", "proxy_forwarded_tokens")
+"""Counts of the proxy model; a ledger without them is older than proxy models."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +43,7 @@ class Counters:
     Attributes:
         problems: Trajectories; repeats of a document count each.
         failed: How many of them ended by an error of ours or of a plugin; they are scored as wrong.
-        lm_calls: Completions, those of a proxy model included.
-        proxy_calls: How many of them a proxy model made; tokens and seconds are counted together.
+        lm_calls: Completions of the model under test.
         tool_calls: Tool calls, failed ones included.
         tool_errors: Tool calls that gave an error to the model.
         retrievals: Searches.
@@ -48,15 +53,18 @@ class Counters:
         generated_tokens: Tokens of all completions.
         forwarded_tokens: Tokens sent through the model for completions and scores.
         retrieved_tokens: Tokens of all retrieved text; what two searches find counts twice.
+        proxy_calls: Completions of the run's proxy model, whose work is in no count above.
+        proxy_prompt_tokens: Tokens of their prompts, cached ones included.
+        proxy_generated_tokens: Tokens of these completions.
+        proxy_forwarded_tokens: Tokens sent through the proxy model.
         seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
-            what problems shared being shared out.
+            what problems shared being shared out, and the proxy model's with it.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
     """
 
     problems: int = 0
     failed: int = 0
     lm_calls: int = 0
-    proxy_calls: int | None = 0
     tool_calls: int = 0
     tool_errors: int = 0
     retrievals: int = 0
@@ -66,6 +74,10 @@ class Counters:
     generated_tokens: int | None = 0
     forwarded_tokens: int | None = 0
     retrieved_tokens: int | None = 0
+    proxy_calls: int = 0
+    proxy_prompt_tokens: int | None = 0
+    proxy_generated_tokens: int | None = 0
+    proxy_forwarded_tokens: int | None = 0
     seconds: float | None = 0.0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
 
@@ -93,14 +105,15 @@ class Counters:
 
     @classmethod
     def _of_one(cls, trajectory: Trajectory) -> Counters:
-        generated = [s for s in trajectory.steps if s.kind == "generate"]
+        by_proxy = [s for s in trajectory.steps if s.kind == "generate" and s.tool == PROXY]
+        by_model = [s for s in trajectory.steps if s.kind in _MODEL and s.tool != PROXY]
+        generated = [s for s in by_model if s.kind == "generate"]
         tools = [s for s in trajectory.steps if s.kind == "tool"]
         searches = [s for s in trajectory.steps if s.kind == "retrieve"]
         return cls(
             problems=1,
             failed=int(trajectory.stop_reason is StopReason.FAILED),
             lm_calls=len(generated),
-            proxy_calls=sum(s.tool == "proxy" for s in generated),
             tool_calls=len(tools),
             tool_errors=sum(s.error is not None for s in tools),
             retrievals=len(searches),
@@ -108,8 +121,12 @@ class Counters:
             prompt_tokens=_sum_measured(generated, "prompt_tokens"),
             cached_prompt_tokens=_sum_measured(generated, "cached_tokens"),
             generated_tokens=_sum_measured(generated, "completion_tokens"),
-            forwarded_tokens=_sum_measured([s for s in trajectory.steps if s.kind in _MODEL], "forwarded_tokens"),
+            forwarded_tokens=_sum_measured(by_model, "forwarded_tokens"),
             retrieved_tokens=_sum_measured(searches, "retrieved_tokens"),
+            proxy_calls=len(by_proxy),
+            proxy_prompt_tokens=_sum_measured(by_proxy, "prompt_tokens"),
+            proxy_generated_tokens=_sum_measured(by_proxy, "completion_tokens"),
+            proxy_forwarded_tokens=_sum_measured(by_proxy, "forwarded_tokens"),
             seconds=trajectory.seconds,
             stop_reasons={trajectory.stop_reason.value: 1},
         )
@@ -133,7 +150,7 @@ class Counters:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Counters:
         """The inverse of `to_json`; a missing count is an error, since 0 would be a guess, or None if it came later."""
-        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **data}
+        whole: Mapping[str, Any] = {**dict.fromkeys(_ADDED), **dict.fromkeys(_OF_PROXY, 0), **data}
         return cls(**{f.name: whole[f.name] for f in fields(cls)})
 
 
@@ -184,6 +201,10 @@ class Ledger:
         engine: What ran the model: name, and where it counts them: prompt_tokens, cached_tokens, forwarded_tokens,
             generated_tokens, padding_tokens, steps, rows, hit_rate, busy_share, seconds by phase, threads,
             kv_cache_bytes. Plain JSON data; empty in older ledgers.
+        proxy: The proxy model of the run: name, weights (as above), kv_bytes_per_token and engine. Nothing of it is in
+            the fields above, but for the memory and the time, which it shares. Empty without one.
+        verifier: What the run's verifier did with a model of its own: name, weight_bytes, calls, tokens, seconds. Empty
+            where it has none; nothing of it is in the fields above, but for the memory.
         tasks: Counters by task name.
         schema: Version of this layout.
     """
@@ -197,6 +218,8 @@ class Ledger:
     joules: float | None = None
     calibration: str = ""
     engine: Mapping[str, Any] = field(default_factory=dict)
+    proxy: Mapping[str, Any] = field(default_factory=dict)
+    verifier: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Counters] = field(default_factory=dict)
     schema: int = LEDGER_SCHEMA
 
@@ -208,9 +231,9 @@ class Ledger:
     def to_json(self) -> dict[str, Any]:
         """Plain data for ledger.json, schema first."""
         data: dict[str, Any] = {"schema": self.schema}
-        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", "run", "engine"}):
+        for name in (f.name for f in fields(self) if f.name not in {"schema", "weights", "tasks", *_PLAIN}):
             data[name] = getattr(self, name)
-        data["run"], data["engine"] = dict(self.run), dict(self.engine)
+        data |= {name: dict(getattr(self, name)) for name in _PLAIN}
         data["weights"] = self.weights.to_json() if self.weights else None
         data["tasks"] = {task: counters.to_json() for task, counters in self.tasks.items()}
         return data

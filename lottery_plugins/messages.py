@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Message", "Role", "plain_text", "replace_last_user"]
+__all__ = ["Message", "Role", "continued", "plain_text", "replace_last_user"]
 
 Role = Literal["system", "user", "assistant"]
 
@@ -25,6 +25,15 @@ def replace_last_user(messages: Sequence[Message], content: str) -> tuple[Messag
         if messages[i].role == "user":
             return (*messages[:i], Message("user", content), *messages[i + 1 :])
     return (*messages, Message("user", content))
+
+
+def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
+    """The turns with `text` as the beginning of the model's reply, after the task's own beginning if it gave one."""
+    if messages and messages[-1].role == "assistant":
+        begun = messages[-1].content
+        glue = "" if not begun or begun[-1].isspace() else " "
+        return (*messages[:-1], Message("assistant", f"{begun}{glue}{text}"))
+    return (*messages, Message("assistant", text))
 
 
 def plain_text(messages: Sequence[Message]) -> str:

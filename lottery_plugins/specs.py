@@ -20,7 +20,15 @@ from urllib.parse import quote, unquote
 
 from lottery_plugins.errors import ConfigError
 
-__all__ = ["RESERVED_NAMES", "PluginSpec", "is_plugin_name", "parse_specs", "write_specs"]
+__all__ = [
+    "RESERVED_NAMES",
+    "ModelSpec",
+    "PluginSpec",
+    "is_plugin_name",
+    "parse_model",
+    "parse_specs",
+    "write_specs",
+]
 
 RESERVED_NAMES = frozenset({"none", "null", "true", "false", "inf", "infinity", "nan"})
 """Words that a parser between the shell and us would turn into something other than text."""
@@ -58,6 +66,39 @@ class PluginSpec:
 
     def __str__(self) -> str:
         return write_specs([self])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model beside the one under test as the user wrote it: `HuggingFaceTB/SmolLM2-135M-Instruct:dtype=float32`.
+
+    Attributes:
+        pretrained: A folder, or the model's name on the hub.
+        options: (option, value) in the order written.
+    """
+
+    pretrained: str
+    options: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        return ":".join([_encode(self.pretrained), *(f"{key}={_encode(value)}" for key, value in self.options)])
+
+
+def parse_model(value: object, where: str) -> ModelSpec | None:
+    """Read a model's name or folder with its options; None for None, "" and "none".
+
+    Raises:
+        ConfigError: The value is no model.
+    """
+    if value is None or value is False or value in ("", "none"):
+        return None
+    if isinstance(value, Mapping) and isinstance(value.get("pretrained"), str):
+        options = tuple((str(key), item) for key, item in value.items() if key != "pretrained")
+        return _checked_model(ModelSpec(value["pretrained"], options), where, dict(value))
+    if not isinstance(value, str):
+        raise ConfigError(where, value, "a model's name or folder like 'org/name:dtype=float32'")
+    name, *items = _SEPARATOR.split(value)
+    return _checked_model(ModelSpec(unquote(name), tuple(_pair(item, where, value) for item in items)), where, value)
 
 
 def parse_specs(value: object, where: str) -> tuple[PluginSpec, ...]:
@@ -101,13 +142,15 @@ def _encode(value: object) -> str:
 def _parse_one(text: str, where: str, whole: str) -> PluginSpec:
     name, *options = _SEPARATOR.split(text)
     distribution, slash, bare = name.rpartition("/")
-    pairs: list[tuple[str, object]] = []
-    for item in options:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise ConfigError(where, whole, f"'name:option=value'; {item!r} has no '='")
-        pairs.append((key, unquote(value)))
-    return _checked(PluginSpec(bare, distribution, tuple(pairs)), where, whole, slash=bool(slash))
+    pairs = tuple(_pair(item, where, whole) for item in options)
+    return _checked(PluginSpec(bare, distribution, pairs), where, whole, slash=bool(slash))
+
+
+def _pair(item: str, where: str, whole: str) -> tuple[str, object]:
+    key, equals, value = item.partition("=")
+    if not equals:
+        raise ConfigError(where, whole, f"'name:option=value'; {item!r} has no '='")
+    return key, unquote(value)
 
 
 def _from_mapping(name: str, options: object, where: str) -> PluginSpec:
@@ -127,10 +170,20 @@ def _checked(spec: PluginSpec, where: str, whole: object, *, slash: bool) -> Plu
         )
     if slash and not _DISTRIBUTION.fullmatch(spec.distribution):
         raise ConfigError(where, whole, f"'distribution/name'; {spec.distribution!r} is no distribution name")
-    keys = [key for key, _ in spec.options]
+    _check_options([key for key, _ in spec.options], where, whole)
+    return spec
+
+
+def _checked_model(spec: ModelSpec, where: str, whole: object) -> ModelSpec:
+    if not spec.pretrained.strip():
+        raise ConfigError(where, whole, "a model's name or folder before its options")
+    _check_options([key for key, _ in spec.options], where, whole)
+    return spec
+
+
+def _check_options(keys: Sequence[str], where: str, whole: object) -> None:
     for key in keys:
         if not _OPTION.fullmatch(key):
             raise ConfigError(where, whole, f"option names like 'top_k'; {key!r} is none")
         if keys.count(key) > 1:
             raise ConfigError(where, whole, f"each option once; {key!r} is there {keys.count(key)} times")
-    return spec

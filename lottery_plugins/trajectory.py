@@ -11,7 +11,10 @@ from lottery_plugins.generation import GenerationConfig
 from lottery_plugins.limits import StopReason
 from lottery_plugins.messages import Message
 
-__all__ = ["Answer", "Problem", "Step", "StepKind", "ToolCall", "ToolResult", "Trajectory"]
+__all__ = ["PROXY", "Answer", "Problem", "Step", "StepKind", "ToolCall", "ToolResult", "Trajectory"]
+
+PROXY = "proxy"
+"""`Step.tool` of a completion that the run's proxy model made."""
 
 StepKind = Literal["generate", "score", "retrieve", "tool", "memory", "verify"]
 
@@ -89,7 +92,7 @@ class Step:
         cached_tokens: Prompt tokens that were not computed again.
         completion_tokens: Tokens generated; None: not measured.
         forwarded_tokens: Tokens sent through the model; None: not measured.
-        tool: Name of the tool, retriever, memory or verifier.
+        tool: Name of the tool, retriever, memory or verifier; `PROXY` for a completion of the proxy model.
         error: Category of a failed tool call.
         documents: (id, score) of what was retrieved, best first.
         retrieved_tokens: Tokens of the retrieved text; None: not measured.

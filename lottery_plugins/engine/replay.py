@@ -50,13 +50,14 @@ class ReplayingFront:
         store: Where completions are kept until their sample is finished.
         samples: The sample key of each trajectory; number t is the t-th of them, from 1. A request of any other number
             goes straight on.
+        name: Tells its completions apart from those of another front with the same store and samples; "" for one.
 
     Attributes:
         num_replayed: Completions given again.
     """
 
-    def __init__(self, front: TextEngine, store: SampleStore, samples: Sequence[str]) -> None:
-        self._front = front
+    def __init__(self, front: TextEngine, store: SampleStore, samples: Sequence[str], name: str = "") -> None:
+        self._front, self._name = front, name
         self._note: Callable[[GenerationRequest, Completion], None] | None = getattr(front, "note", None)
         self._store = store
         self._samples = tuple(samples)
@@ -69,7 +70,7 @@ class ReplayingFront:
         if not 1 <= request.trajectory <= len(self._samples):
             return await self._front.generate(request)
         past = self._past(request.trajectory)
-        name = past.next_name(request)
+        name = f"{self._name}{past.next_name(request)}"
         kept = past.kept.pop(name, None)
         if kept is not None:
             self.num_replayed += 1

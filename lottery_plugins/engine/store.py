@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery_plugins.errors import LotteryError
+from lottery_plugins.folders import write_ahead
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.trajectory import Problem, Trajectory
 
@@ -164,7 +164,7 @@ class SampleStore:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=_PATIENCE_S, check_same_thread=False)
         try:
-            _write_ahead(db)
+            write_ahead(db, _PATIENCE_S)
             db.execute("PRAGMA synchronous=NORMAL")  # survives a kill; a power cut may lose the last rows
             with db:
                 db.execute("BEGIN IMMEDIATE")
@@ -188,19 +188,6 @@ class SampleStore:
             db.execute(f"DROP TABLE IF EXISTS {table}")
             db.execute(f"CREATE TABLE {table} ({columns})")
         db.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-def _write_ahead(db: sqlite3.Connection) -> None:
-    """Switch to WAL. SQLite does not wait where another process is switching the same new file: it says locked."""
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(0.005)
 
 
 def _packed(value: object) -> bytes:

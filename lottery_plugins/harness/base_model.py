@@ -112,7 +112,7 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
 
     Raises:
         DataError: Its files can't be found or read.
-        ConfigError: A library that it needs is not installed.
+        ConfigError: A library that it needs is not installed, or there is no such dtype.
     """
     given = dict(arguments)
     if given.get("device") is None and "device" in inspect.signature(cls).parameters:
@@ -123,6 +123,11 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
         raise ConfigError(
             "base", cls.__name__, "a model whose libraries are installed", _first_line(error) + "."
         ) from error
+    except AttributeError as error:
+        if "module 'torch'" not in str(error):
+            raise
+        allowed = "a type of torch: float32, bfloat16, float16 or auto"
+        raise ConfigError("dtype", arguments.get("dtype"), allowed) from error
     except OSError as error:  # what transformers raises for a missing model, tokenizer or connection
         raise DataError(
             f"pretrained={arguments.get('pretrained')}",

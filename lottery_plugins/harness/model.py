@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,9 +16,8 @@ from lottery_plugins.assembly import assemble
 from lottery_plugins.backends.harness_lm import HarnessBackend
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
-from lottery_plugins.engine.replay import ReplayingFront
-from lottery_plugins.engine.store import SampleStore, problem_key
-from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.engine.store import SampleStore
+from lottery_plugins.errors import ConfigError
 from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, load_base_model
@@ -27,17 +25,16 @@ from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
 from lottery_plugins.harness.engines import base_args_for, base_class_for, open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
-from lottery_plugins.harness.gen_settings import default_max_tokens
 from lottery_plugins.harness.logs import join_lm_eval
-from lottery_plugins.harness.problems import ChatPrompt, problems_of
-from lottery_plugins.harness.progress import RunProgress, run_progress
-from lottery_plugins.harness.resume import PlainRun, answer_plainly
+from lottery_plugins.harness.problems import ChatPrompt
+from lottery_plugins.harness.progress import run_progress
+from lottery_plugins.harness.proxy import load_proxy, read_proxy_options
+from lottery_plugins.harness.reasoned import Reasoned, check_verifier, costs_of
+from lottery_plugins.harness.resume import PlainRun, answer_plainly, say_resumed
 from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.wrapping import WrappingLM
 from lottery_plugins.ledger import Ledger
-from lottery_plugins.limits import StopReason
-from lottery_plugins.reasoning.runner import solve_all
-from lottery_plugins.trajectory import Problem, Trajectory
+from lottery_plugins.trajectory import Trajectory
 
 __all__ = ["LotteryLM"]
 
@@ -60,16 +57,18 @@ class LotteryLM(WrappingLM):
         config = RunConfig.parse(arguments)
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
-        engine_options = read_engine_options(config)
+        engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
         base_args = base_args_for(config)
         check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
         self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods)
+        self.proxy = load_proxy(config, proxy_options)
         self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
         if self.engine.is_base:
             self.compressed.attach()
+        check_verifier(self.assembly, self.engine)
         self.trajectories: list[Trajectory] = []
         self._is_answering = False
 
@@ -106,7 +105,7 @@ class LotteryLM(WrappingLM):
 
     def _plainly(self, request_type: str, requests: list[Any], call: Any = None, **kwargs: Any) -> list[Any]:
         run = PlainRun(request_type, requests, self._backend.count_tokens, self._begin())
-        self._say_resumed(len(requests) - len(run.missing), len(requests))
+        say_resumed(self.store, len(requests) - len(run.missing), len(requests))
         lm = self.engine.lm(self.config.prompt_truncation)
         if lm is None:
             method = call or getattr(self.base, request_type)
@@ -123,54 +122,10 @@ class LotteryLM(WrappingLM):
                 await answer_on_engine(run, lm, progress.finished)
 
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
-        store = self._begin()
-        problems = problems_of(requests, default_max_tokens(self.base))
-        problems = self.engine.prepared(problems, self.config.prompt_truncation)
-        keys = [problem_key(problem) for problem in problems]
-        done = [store.get(key) if store else None for key in keys]
-        todo = [i for i, trajectory in enumerate(done) if trajectory is None]
-        self._say_resumed(len(done) - len(todo), len(done))
-        with run_progress(len(todo), str(self.config.reasoner), self.engine.statistics) as progress:
-
-            def keep(position: int, trajectory: Trajectory) -> None:
-                if store and trajectory.stop_reason is not StopReason.FAILED:
-                    store.put(keys[todo[position]], trajectory)
-                progress.finished(trajectory)
-
-            solved = run_to_end(self._solve([problems[i] for i in todo], [keys[i] for i in todo], keep, progress))
-        for i, trajectory in zip(todo, solved, strict=True):
-            done[i] = trajectory
-        trajectories = [t for t in done if t is not None]
-        self._check_failures(trajectories)
+        reasoned = Reasoned(assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy)
+        trajectories = reasoned.answer(requests, self._begin())
         self.trajectories += trajectories
         return [t.answer for t in trajectories]
-
-    async def _solve(
-        self, problems: Sequence[Problem], keys: Sequence[str], on_finished: Any, progress: RunProgress
-    ) -> list[Trajectory]:
-        # one front per rendering: lm-eval applies the chat template to all tasks of a run, or to none
-        front = self.engine.front(bool(problems) and problems[0].is_chat)
-        if self.store:
-            self._say_resumed_steps(self.store)
-            front = ReplayingFront(front, self.store, keys)
-        facilities = self.assembly.facilities(front)
-        try:
-            async with progress.shown():
-                return await solve_all(
-                    problems, self.assembly.reasoner, facilities, max_live=self.config.max_live, on_finished=on_finished
-                )
-        finally:
-            await facilities.close()
-
-    def _check_failures(self, trajectories: Sequence[Trajectory]) -> None:
-        failed = [t for t in trajectories if t.stop_reason is StopReason.FAILED]
-        if len(failed) > self.config.max_failed:
-            first = failed[0]
-            raise LotteryError(
-                f"{len(failed)} of {len(trajectories)} problems failed; the first is task {first.task}, "
-                f"document {first.doc_id}: {first.error.rstrip('.')}. The finished ones are kept for the same command; "
-                f"max_failed={len(failed)} would count the failed ones as wrong."
-            )
 
     # ------------------------------------------------------------------ resuming
 
@@ -189,23 +144,12 @@ class LotteryLM(WrappingLM):
             self._is_answering = True
             self.trajectories = []
             self.engine.mark()
+            if self.proxy is not None:
+                self.proxy.engine.mark()
             self.started = datetime.datetime.now(datetime.UTC)
             if self.store:
                 self.store.begin()
         return self.store
-
-    def _say_resumed(self, num_done: int, num_all: int) -> None:
-        if num_done:
-            logger.warning(
-                "%d of %d samples were finished by an earlier run of this command and are taken from %s.",
-                num_done,
-                num_all,
-                self.store.path if self.store else "",
-            )
-
-    def _say_resumed_steps(self, store: SampleStore) -> None:
-        if num_kept := store.count_completions():
-            logger.warning("%d completions of unfinished samples are taken from %s.", num_kept, store.path)
 
     def _say_that_reasoners_do_not_score(self) -> None:
         if not self.config.is_plain:
@@ -268,6 +212,8 @@ class LotteryLM(WrappingLM):
             tasks=records.count_by_task(self.trajectories),
             peak_memory_bytes=records.peak_memory_bytes(),
             engine=self.engine.describe(),
+            proxy=self.proxy.describe() if self.proxy is not None else {},
+            verifier=costs_of(self.assembly.verifier),
             **self.compressed.measured(counted),
         )
 

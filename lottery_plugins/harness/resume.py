@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from lottery_plugins.engine.store import SampleStore
 from lottery_plugins.limits import StopReason
 from lottery_plugins.trajectory import Step, StepKind, Trajectory
 
-__all__ = ["Measured", "PlainRun", "answer_plainly"]
+__all__ = ["Measured", "PlainRun", "answer_plainly", "say_resumed", "say_resumed_steps"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,23 @@ def answer_plainly(run: PlainRun, base: Any, call: Callable[[list[Any]], Sequenc
         finally:
             base.cache_hook = hook
     return run.answers()
+
+
+def say_resumed(store: SampleStore | None, num_done: int, num_all: int) -> None:
+    """Tell that samples are taken from an earlier run of the same command."""
+    if num_done and store is not None:
+        logger.warning(
+            "%d of %d samples were finished by an earlier run of this command and are taken from %s.",
+            num_done,
+            num_all,
+            store.path,
+        )
+
+
+def say_resumed_steps(store: SampleStore) -> None:
+    """Tell that steps of unfinished samples are taken from an earlier run of the same command."""
+    if num_kept := store.count_completions():
+        logger.warning("%d completions of unfinished samples are taken from %s.", num_kept, store.path)
 
 
 def _signature(args: Sequence[Any]) -> str:

@@ -12,11 +12,12 @@ from lottery_plugins.engine.rounds import RoundScheduler
 from lottery_plugins.engine.statistics import EngineStatistics
 from lottery_plugins.engine.tokens import TokenCodec
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.harness.compressed import has_weights
 from lottery_plugins.harness.engine_lm import EngineLM, window_of
 from lottery_plugins.harness.gen_settings import SamplingDefaults, check_extra
 from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.truncation import CuttingFront, truncation_of
-from lottery_plugins.protocols.backend import TextEngine
+from lottery_plugins.protocols.backend import ReadsHiddenStates, TextEngine
 from lottery_plugins.protocols.engine import TokenEngine
 from lottery_plugins.trajectory import Problem
 
@@ -91,6 +92,16 @@ class RunEngine:
                 front = CuttingFront(front, codec, self.max_length)
             self._fronts[is_chat] = front
         return self._fronts[is_chat]
+
+    def hidden_states(self, is_chat: bool) -> ReadsHiddenStates | None:
+        """Tells hidden states of the base model; None where its weights are elsewhere, or it is no causal model."""
+        base = self.base
+        if not has_weights(base) or getattr(base, "backend", "causal") != "causal":
+            return None
+        from lottery_plugins.backends.codec import HarnessCodec
+        from lottery_plugins.backends.hidden_states import HiddenStates
+
+        return HiddenStates(base.model, HarnessCodec(base, is_chat=is_chat), base.max_length)
 
     def prepared(self, problems: Sequence[Problem], truncation: str) -> list[Problem]:
         """The problems with what an engine of ours must be told: the model's sampling settings, what may be cut.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.memory.rendering import newest_lines
 from lottery_plugins.protocols.plugin import option
 
 __all__ = ["Scratchpad", "ScratchpadStore"]
@@ -68,18 +69,5 @@ class ScratchpadStore:
         return tuple(self._entries)
 
     def render(self, max_chars: int | None = None) -> str:
-        """A line "key: value" per entry, in order; with a limit, the last entries that fit.
-
-        When not even the last one fits, its beginning is given.
-        """
-        lines = [f"{key}: {value}" for key, value in self._entries.items()]
-        if max_chars is None or not lines:
-            return "\n".join(lines)
-        kept: list[str] = []
-        room = max_chars + 1  # each line takes its length and a line break, the first one no break
-        for line in reversed(lines):
-            room -= len(line) + 1
-            if room < 0:
-                break
-            kept.append(line)
-        return "\n".join(reversed(kept)) if kept else lines[-1][: max(0, max_chars)]
+        """A line "key: value" per entry, in order; with a limit, the last entries that fit."""
+        return newest_lines([f"{key}: {value}" for key, value in self._entries.items()], max_chars)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.messages import Message
 
-__all__ = ["Backend", "TextEngine"]
+__all__ = ["Backend", "HiddenState", "ReadsHiddenStates", "TextEngine"]
 
 
 @runtime_checkable
@@ -50,4 +51,31 @@ class TextEngine(Protocol):
 
     def release(self, trajectory: int) -> None:
         """A trajectory has ended: what is kept for its next step may go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenState:
+    """What a model made of a text: the state of its last layer, after its last normalization, at the last token.
+
+    Attributes:
+        values: One number per dimension of the model.
+        num_tokens: Tokens of the text; all of them were sent through the model.
+        seconds: Time in the model.
+    """
+
+    values: tuple[float, ...]
+    num_tokens: int
+    seconds: float = 0.0
+
+
+class ReadsHiddenStates(Protocol):
+    """Tells the hidden state of a text. Used from the event loop that the engine of the same model is used from."""
+
+    async def features(self, messages: Sequence[Message]) -> HiddenState:
+        """The hidden state at the last token of the rendered messages.
+
+        Raises:
+            DataError: They do not fit the model's window.
+        """
         ...

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.messages import Message
+from lottery_plugins.messages import Message, continued
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.direct import Direct
@@ -15,7 +15,7 @@ from lottery_plugins.reasoners.drafts import claims, fused, is_unsure, says_yes
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.retrieve_then_read import RetrieveThenRead
 from lottery_plugins.reasoners.sampling import finished
-from lottery_plugins.reasoners.turns import check_at_least, check_one_of, continued
+from lottery_plugins.reasoners.turns import check_at_least, check_one_of
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["AdaptiveRetrieval"]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lottery_plugins.limits import BudgetExceededError
+from lottery_plugins.messages import continued
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.prompts import load
-from lottery_plugins.reasoners.turns import check_at_least, continued
+from lottery_plugins.reasoners.turns import check_at_least
 from lottery_plugins.reasoning.answers import final_answer, marked_answer
 from lottery_plugins.trajectory import Answer, Problem
 

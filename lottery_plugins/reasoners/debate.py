@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lottery_plugins.messages import Message
+from lottery_plugins.messages import Message, continued
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.sampling import Tries, finished
-from lottery_plugins.reasoners.turns import check_at_least, check_temperature, continued
-from lottery_plugins.reasoners.voting import vote
+from lottery_plugins.reasoners.turns import check_at_least, check_temperature
 from lottery_plugins.reasoning.answers import final_answer
+from lottery_plugins.reasoning.voting import vote
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["Debate"]

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lottery_plugins.messages import Message, replace_last_user
+from lottery_plugins.messages import Message, continued, replace_last_user
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.prompts import Prompt, load
-from lottery_plugins.reasoners.turns import check_at_least, continued, with_context, with_question
+from lottery_plugins.reasoners.turns import check_at_least, with_context, with_question
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["LeastToMost"]

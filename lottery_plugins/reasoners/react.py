@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lottery_plugins.limits import BudgetExceededError, StopReason
-from lottery_plugins.messages import Message
+from lottery_plugins.messages import Message, continued
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.protocols.tool import ToolDescription
 from lottery_plugins.reasoners.prompts import Prompt, load
-from lottery_plugins.reasoners.turns import check_at_least, continued, with_question
+from lottery_plugins.reasoners.turns import check_at_least, with_question
 from lottery_plugins.reasoning.answers import marked_answer, tidy
 from lottery_plugins.reasoning.tool_calls import parse_reply
 from lottery_plugins.trajectory import Answer, Problem

@@ -14,20 +14,10 @@ __all__ = [
     "check_between",
     "check_one_of",
     "check_temperature",
-    "continued",
     "few_shot",
     "with_context",
     "with_question",
 ]
-
-
-def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
-    """The turns with `text` as the beginning of the model's reply, after the task's own beginning if it gave one."""
-    if messages and messages[-1].role == "assistant":
-        begun = messages[-1].content
-        glue = "" if not begun or begun[-1].isspace() else " "
-        return (*messages[:-1], Message("assistant", f"{begun}{glue}{text}"))
-    return (*messages, Message("assistant", text))
 
 
 def with_question(messages: Sequence[Message], content: str) -> tuple[Message, ...]:

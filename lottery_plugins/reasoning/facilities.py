@@ -12,6 +12,7 @@ from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.limits import Limits
 from lottery_plugins.messages import Message
+from lottery_plugins.protocols.backend import HiddenState
 from lottery_plugins.protocols.memory import MemoryStore
 from lottery_plugins.protocols.tool import Tool, ToolDescription
 from lottery_plugins.protocols.verifier import Verifier
@@ -63,7 +64,7 @@ class Facilities:
     generate: Callable[[GenerationRequest], Awaitable[Completion]]
     count_tokens: Callable[[str], int | None] = field(default=lambda text: None)
     proxy: Callable[[GenerationRequest], Awaitable[Completion]] | None = None
-    features: Callable[[Sequence[Message]], Awaitable[tuple[float, ...]]] | None = None
+    features: Callable[[Sequence[Message]], Awaitable[HiddenState]] | None = None
     tools: Mapping[str, Tool] = field(default_factory=dict)
     open_tools: Callable[[], Sequence[Tool]] | None = None
     rank_tools: Callable[[str, Sequence[ToolDescription]], Sequence[ToolDescription]] | None = None

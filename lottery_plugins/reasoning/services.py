@@ -25,12 +25,12 @@ from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.memory_desk import MemoryDesk
 from lottery_plugins.reasoning.search import Search
-from lottery_plugins.reasoning.steps import generate_step, retrieve_step, tool_step
+from lottery_plugins.reasoning.steps import features_step, generate_step, retrieve_step, tool_step
 from lottery_plugins.reasoning.stopwatch import Stopwatch
 from lottery_plugins.reasoning.tool_runs import as_text, run_tool
 from lottery_plugins.reasoning.toolbox import SEARCH, Toolbox
 from lottery_plugins.reasoning.wishes import with_wishes
-from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
+from lottery_plugins.trajectory import PROXY, Problem, Step, ToolCall, ToolResult
 
 __all__ = ["ProblemServices"]
 
@@ -131,7 +131,7 @@ class ProblemServices:
                 charged = self._charge(completion, granted)
             finally:
                 self._budget.give_back_tokens(granted - charged)
-            self._record(slot, generate_step(completion, purpose, "proxy" if proxy else ""))
+            self._record(slot, generate_step(completion, purpose, PROXY if proxy else ""))
         return completion
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
@@ -165,8 +165,8 @@ class ProblemServices:
         async with self._acting_within_time():
             slot = self._new_slot()
             found = await self._run.features(messages)
-            self._record(slot, Step(kind="score", purpose="features", prompt=messages[-1].content))
-        return found
+            self._record(slot, features_step(messages[-1].content if messages else "", found))
+        return found.values
 
     async def retrieve(self, query: str, *, top_k: int | None = None, purpose: str = "search") -> list[ScoredDocument]:
         """Search the problem's documents; see the protocol. Empty when there is nothing to search."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from lottery_plugins.documents import ScoredDocument
 from lottery_plugins.generation import Completion
+from lottery_plugins.protocols.backend import HiddenState
 from lottery_plugins.trajectory import Step, ToolCall, ToolResult
 
-__all__ = ["generate_step", "retrieve_step", "tool_step"]
+__all__ = ["features_step", "generate_step", "retrieve_step", "tool_step"]
 
 
 def generate_step(completion: Completion, purpose: str, model: str = "") -> Step:
@@ -26,6 +27,19 @@ def generate_step(completion: Completion, purpose: str, model: str = "") -> Step
         forwarded_tokens=completion.forwarded_tokens,
         finish_reason=completion.finish_reason,
         seconds=completion.seconds,
+    )
+
+
+def features_step(text: str, found: HiddenState) -> Step:
+    """The record of a hidden state; `text` is the end of what was read."""
+    return Step(
+        kind="score",
+        purpose="features",
+        prompt=text,
+        prompt_tokens=found.num_tokens,
+        forwarded_tokens=found.num_tokens,
+        completion_tokens=0,
+        seconds=found.seconds,
     )
 
 

@@ -20,6 +20,7 @@ from lottery_plugins.results.comparison import (
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.options import CompareOptions
+from lottery_plugins.results.proxies import proxy_notes
 from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
@@ -62,7 +63,7 @@ def compare(
         tasks=tasks,
         abilities=abilities,
         overall=overall,
-        notes=(*notes, *_notes(tasks, options.alpha)),
+        notes=(*notes, *_notes(tasks, options.alpha), *proxy_notes(aligned)),
     )
 
 

@@ -14,7 +14,9 @@ from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Ledger
 
 __all__ = ["ResultsFile", "Run", "TaskRun", "load_run", "read_json"]
 
-_AUGMENTATION = frozenset({"reasoner", "tools", "retriever", "memory", "verifier", "knowledge_base"})
+_AUGMENTATION = frozenset(
+    {"reasoner", "tools", "max_tools", "retriever", "memory", "verifier", "knowledge_base", "proxy_model"}
+)
 _LIMITS = frozenset(
     {"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"}
 )

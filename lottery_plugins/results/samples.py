@@ -15,7 +15,10 @@ from lottery_plugins.limits import StopReason
 from lottery_plugins.results.load import TaskRun
 from lottery_plugins.results.options import CompareOptions
 
-__all__ = ["Document", "TaskScores", "read_scores"]
+__all__ = ["Document", "TaskScores", "read_scores", "sample_rows"]
+
+_LONG = frozenset({"arguments", "resps", "filtered_resps"})
+"""Texts that are of no use for scores."""
 
 
 class Document(NamedTuple):
@@ -59,7 +62,7 @@ def read_scores(run: TaskRun, options: CompareOptions) -> TaskScores:
         raise RunsNotComparableError(
             f"{run.task} has no samples beside {run.file.path}", "Run lm-eval again with --log_samples."
         )
-    rows = list(_rows(path))
+    rows = [(line, {k: v for k, v in row.items() if k not in _LONG}) for line, row in sample_rows(path)]
     if not rows:
         raise DataError(str(path), "is empty", "The run may have been cut off: run it again.")
     chosen = _choose_filter(run, options, [str(row.get("filter", "none")) for _, row in rows])
@@ -82,8 +85,12 @@ def read_scores(run: TaskRun, options: CompareOptions) -> TaskScores:
     return TaskScores(metric, chosen, scores, targets, clusters, frozenset(failed))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Numbered rows, without the long texts of no use here."""
+def sample_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows that lm-eval logged, with their line numbers.
+
+    Raises:
+        DataError: A line is no sample.
+    """
     with path.open(encoding="utf-8") as file:
         for line, text in enumerate(file, 1):
             if not text.strip():
@@ -94,7 +101,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 raise DataError(f"{path}, line {line}", f"is not valid JSON ({error.msg})", "Run it again.") from error
             if not isinstance(row, dict) or not isinstance(row.get("doc_hash"), str):
                 raise DataError(f"{path}, line {line}", "has no 'doc_hash'", "Only samples of lm-eval can be paired.")
-            yield line, {k: v for k, v in row.items() if k not in {"arguments", "resps", "filtered_resps"}}
+            yield line, row
 
 
 def _choose_filter(run: TaskRun, options: CompareOptions, logged: list[str]) -> str:

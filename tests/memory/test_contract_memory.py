@@ -5,7 +5,10 @@ from typing import ClassVar
 
 import pytest
 
+from lottery_plugins.errors import ToolError
+from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.testing.contracts.memory import check_memory
+from lottery_plugins.trajectory import ToolResult
 
 pytestmark = pytest.mark.usefixtures("looking_for_faults")
 
@@ -40,7 +43,7 @@ class Plain:
 
 def with_store(**methods):
     store = type("Store", (DictStore,), methods)
-    name = "_".join(f"{method}_{function.__name__}" for method, function in methods.items())
+    name = "_".join(f"{method}_{getattr(given, '__name__', 'data')}" for method, given in methods.items())
     globals()[name] = type(name, (Plain,), {"store": store, "__module__": __name__})  # where pickle finds it
     return globals()[name]
 
@@ -81,8 +84,126 @@ class Shared(Plain):
         return self.one
 
 
-def test_a_sound_memory_passes():
-    check_memory(Plain)
+class Searched(DictStore):
+    def find(self, query, top_k):
+        shared = [(key, value) for key, value in self.entries.items() if query in (key, value)]
+        return shared[:top_k]
+
+
+class Commanded(DictStore):
+    commands = (ToolDescription("count", "Counts.", (Parameter("key", "string", "a key"),)),)
+
+    def command(self, name, arguments):
+        if not isinstance(arguments.get("key"), str):
+            raise ToolError(name, "key is no text")
+        return ToolResult(str(len(self.entries)))
+
+
+@dataclass(frozen=True)
+class Kept(Plain):
+    scope: ClassVar[str] = "run"
+
+    def open(self):
+        return KEPT
+
+
+KEPT = DictStore()
+
+
+def find_too_many(self, query, top_k):
+    return list(self.entries.items())
+
+
+def find_what_is_not_there(self, query, top_k):
+    return [("nowhere", "nothing")][: len(self.entries)]
+
+
+def find_twice(self, query, top_k):
+    return [next(iter(self.entries.items()))] * min(2, top_k) if self.entries else []
+
+
+def find_old_values(self, query, top_k):
+    return [(key, "old") for key in list(self.entries)[:top_k]]
+
+
+def find_nothing(self, query, top_k):
+    return []
+
+
+def find_in_nothing(self, query, top_k):
+    return [("a", "b")]
+
+
+def find_by_turns(self, query, top_k):
+    self.turn = not getattr(self, "turn", False)
+    return list(self.entries.items())[: top_k if self.turn else 0]
+
+
+COMMANDS = Commanded.commands
+
+
+def crash(self, name, arguments):
+    return ToolResult(arguments["key"])
+
+
+def answer_text(self, name, arguments):
+    return "text"
+
+
+def change_arguments(self, name, arguments):
+    arguments["key"] = "changed"
+    return ToolResult("")
+
+
+def count_over_all(self, name, arguments):
+    CALLS.append(name)
+    return ToolResult(str(len(CALLS)))
+
+
+def break_down(self, name, arguments):
+    self.entries = None
+    return ToolResult("")
+
+
+CALLS = []
+
+
+@pytest.mark.parametrize("store", [DictStore, Searched, Commanded])
+def test_a_sound_memory_passes(store):
+    made = type(f"Sound{store.__name__}", (Plain,), {"store": store, "__module__": __name__})
+    globals()[made.__name__] = made
+    check_memory(made)
+
+
+def test_a_memory_that_keeps_passes_as_such_only():
+    check_memory(Kept, keeps=True)
+    with pytest.raises(AssertionError, match="shows"):
+        check_memory(Kept)
+
+
+@pytest.mark.parametrize(
+    ("methods", "problem"),
+    [
+        ({"find": find_too_many}, "for top_k"),
+        ({"find": find_what_is_not_there}, "which holds None"),
+        ({"find": find_twice}, "an entry twice"),
+        ({"find": find_old_values}, "which holds"),
+        ({"find": find_nothing}, "finds nothing, though"),
+        ({"find": find_in_nothing}, "a new memory finds something"),
+        ({"find": find_by_turns}, "found something else"),
+        ({"commands": COMMANDS, "command": crash}, "'key'|gave the text"),
+        ({"commands": COMMANDS, "command": answer_text}, "not a ToolResult"),
+        ({"commands": COMMANDS, "command": change_arguments}, "changed its arguments"),
+        ({"commands": COMMANDS, "command": count_over_all}, "in two ways"),
+        ({"commands": COMMANDS, "command": break_down}, "NoneType"),
+        ({"commands": (), "command": answer_text}, "commands is empty"),
+        ({"commands": COMMANDS * 2, "command": answer_text}, "one name"),
+        ({"commands": ("count",), "command": answer_text}, "no ToolDescriptions"),
+    ],
+)
+def test_what_is_wrong_with_searches_and_commands_is_named(methods, problem):
+    with pytest.raises((AssertionError, KeyError, TypeError), match=problem):
+        check_memory(with_store(**methods))
 
 
 @pytest.mark.parametrize(

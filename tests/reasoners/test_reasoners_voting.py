@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.reasoners.voting import meaning, vote
+from lottery_plugins.reasoning.voting import meaning, vote
 from lottery_plugins.tasks.scoring import number_score
 from lottery_plugins.testing.strategies import model_text
 

@@ -12,6 +12,7 @@ from lottery_plugins.generation import Completion
 from lottery_plugins.limits import BudgetExceededError, Limits
 from lottery_plugins.memory.scratchpad import ScratchpadStore
 from lottery_plugins.messages import Message
+from lottery_plugins.protocols.backend import HiddenState
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.reasoning.services import ProblemServices
 from lottery_plugins.testing.fakes import FakeTool, ScriptedBackend, fake_problem, scripted_facilities
@@ -163,8 +164,9 @@ def test_what_the_run_lacks_is_named():
 
 def test_features_are_recorded_as_an_act():
     async def features(messages):
-        return (1.0, 2.0)
+        return HiddenState((1.0, 2.0), num_tokens=3, seconds=0.5)
 
     services = services_of(features=features)
     assert asyncio.run(services.features([Message("user", "q")])) == (1.0, 2.0)
-    assert [(step.kind, step.purpose) for step in services.steps] == [("score", "features")]
+    (step,) = services.steps
+    assert (step.kind, step.purpose, step.forwarded_tokens, step.seconds) == ("score", "features", 3, 0.5)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lottery_plugins.limits import BudgetExceededError, StopReason
+from lottery_plugins.messages import continued
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.parts.asking import case_turns, whole_list
 from lottery_plugins.reasoners.parts.values import self_rating, votes_for
 from lottery_plugins.reasoners.prompts import load
 from lottery_plugins.reasoners.schedules import list_items
-from lottery_plugins.reasoners.turns import continued
 from lottery_plugins.reasoning.answers import marked_answer
 from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Problem

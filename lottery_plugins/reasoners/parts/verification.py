@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoners.algorithm import Node, Solution
-from lottery_plugins.reasoners.voting import vote
+from lottery_plugins.reasoning.voting import vote
 from lottery_plugins.trajectory import Answer
 
 __all__ = ["accept_any", "ask_verifier", "select"]
