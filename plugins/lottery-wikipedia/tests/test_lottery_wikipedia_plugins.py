@@ -1,0 +1,313 @@
+"""The tools and the retriever: contracts, texts for the model, recording and replay."""
+
+import itertools
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("wikipediaapi")
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lottery_wikipedia import WikipediaRetriever, WikipediaTools
+from lottery_wikipedia.encyclopedia import Page, Section
+from lottery_wikipedia.retriever import passages_of
+from lottery_wikipedia.snapshot import Recording, Snapshot
+from wikipedia_server import AGENT, PAGES
+
+from lottery_plugins.documents import Document
+from lottery_plugins.errors import ConfigError, DataError, ToolError
+from lottery_plugins.protocols.retriever import Retriever
+from lottery_plugins.protocols.tool import ToolSet
+from lottery_plugins.testing.contracts.plugin import check_plugin
+from lottery_plugins.testing.contracts.tool import check_tool_object
+
+
+def open_tools(wiki, **options):
+    """The tools by what they do."""
+    opened = WikipediaTools(AGENT, mirror=wiki.address, **options).open()
+    return {tool.name.removeprefix("wikipedia_"): tool for tool in opened}
+
+
+@pytest.fixture
+def snapshot(wiki, tmp_path):
+    """A file with all pages and a search, and the number of requests it took."""
+    path = tmp_path / "wiki.jsonl"
+    tools = open_tools(wiki, record=str(path))
+    for title in PAGES:
+        tools["summary"].call({"title": title})
+    tools["search"].call({"query": "heron size"})
+    index = WikipediaRetriever(AGENT, mirror=wiki.address, record=str(path)).build(())
+    index.search("size of the grey heron", 3)
+    return path
+
+
+def replayed(path, **options):
+    return {tool.name.removeprefix("wikipedia_"): tool for tool in WikipediaTools(replay=str(path), **options).open()}
+
+
+def test_the_set_and_the_retriever_are_plugins_of_their_kinds():
+    check_plugin(WikipediaTools, user_agent=AGENT)
+    check_plugin(WikipediaRetriever, user_agent=AGENT)
+    assert isinstance(WikipediaTools(AGENT), ToolSet)
+    assert isinstance(WikipediaRetriever(AGENT), Retriever)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("search", {"query": "heron size"}, "1. Grey heron: about Grey heron & co\n2. Heron:"),
+        ("summary", {"title": "Heron"}, "There are 74 species.\nSections: Behaviour; Feeding; Names"),
+        ("section", {"title": "Heron", "section": "feeding"}, "They eat fish"),
+    ],
+)
+def test_the_tools_keep_the_contract_of_tools(snapshot, name, arguments, expected):
+    check_tool_object(replayed(snapshot)[name], good_calls=[(arguments, expected)])
+
+
+def test_a_section_comes_with_those_in_it(wiki):
+    told = open_tools(wiki)["section"].call({"title": "Heron", "section": "BEHAVIOUR"}).text
+    assert told == (
+        "Heron: BEHAVIOUR\nThey stand still for a long time.\n\n"
+        "Feeding\nThey eat fish, frogs and insects.\nSome eat voles."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("summary", {"title": "Unicorn"}, "Wikipedia has no page 'Unicorn'. Find its title with wikipedia_search."),
+        (
+            "section",
+            {"title": "Heron", "section": "Size"},
+            "has no section 'Size'. Its sections: Behaviour; Feeding; Names.",
+        ),
+        ("section", {"title": "Łódź", "section": "Size"}, "has no section 'Size'. Its sections: none."),
+        ("section", {"title": "Heron"}, "the argument 'section' is missing. Arguments: title, section."),
+        ("search", {"q": "heron"}, "no argument is called 'q'. Arguments: query."),
+        ("summary", {"title": ["Heron"]}, "must be text, not list"),
+    ],
+)
+def test_what_can_not_be_answered_is_told_to_the_model(wiki, name, arguments, told):
+    with pytest.raises(ToolError) as error:
+        open_tools(wiki)[name].call(arguments)
+    assert told in str(error.value)
+
+
+def test_a_search_without_a_page_says_what_it_might_be(wiki):
+    assert open_tools(wiki)["search"].call({"query": "zzz"}).text == "No page fits 'zzz'. Did you mean 'heron'?"
+
+
+def test_a_long_text_is_cut_and_says_so(wiki, monkeypatch):
+    monkeypatch.setitem(PAGES, "Long", "word " * 100)
+    told = open_tools(wiki, max_chars=100)["summary"].call({"title": "Long"}).text
+    assert told == f"Long\n{('word ' * 20)}\n[cut: 100 of 499 characters]"
+
+
+def test_without_a_network_the_model_is_told(wiki):
+    tools = WikipediaTools(AGENT, mirror="http://127.0.0.1:9/w/api.php").open()
+    with pytest.raises(ToolError, match=r"wikipedia_search: 127\.0\.0\.1 can't be reached") as error:
+        tools[0].call({"query": "heron"})
+    assert error.value.category == "timeout"
+
+
+def test_tools_travel_to_worker_processes(snapshot):
+    tool = replayed(snapshot)["summary"]
+    copy = pickle.loads(pickle.dumps(tool))
+    assert copy == tool
+    assert copy.call({"title": "Heron"}) == tool.call({"title": "Heron"})
+
+
+def test_a_recorded_run_is_replayed_without_a_request(wiki, snapshot):
+    before = len(wiki.asked)
+    tools = replayed(snapshot)
+    assert tools["search"].call({"query": "heron size"}).text.startswith("1. Grey heron")
+    assert "74 species" in tools["summary"].call({"title": "Heron"}).text
+    assert "red brick" in tools["section"].call({"title": "Clock tower", "section": "Bricks"}).text
+    found = WikipediaRetriever(replay=str(snapshot)).build(()).search("size of the grey heron", 3)
+    assert found[0].document.id == "en:Grey heron#Size"
+    assert len(wiki.asked) == before
+
+
+def test_what_is_not_recorded_is_a_clear_observation(snapshot):
+    with pytest.raises(ToolError, match="the recorded snapshot has no answer to the page 'Unicorn'") as error:
+        replayed(snapshot)["summary"].call({"title": "Unicorn"})
+    assert error.value.category == "denied"
+
+
+def test_a_page_that_was_missing_when_recorded_is_missing_in_the_replay(wiki, tmp_path):
+    path = tmp_path / "wiki.jsonl"
+    with pytest.raises(ToolError, match="Wikipedia has no page 'Unicorn'"):
+        open_tools(wiki, record=str(path))["summary"].call({"title": "Unicorn"})
+    with pytest.raises(ToolError, match="Wikipedia has no page 'Unicorn'"):
+        replayed(path)["summary"].call({"title": "Unicorn"})
+
+
+def test_failures_are_not_recorded(wiki, tmp_path):
+    path = tmp_path / "wiki.jsonl"
+    wiki.faults = [(404, {}, b"")]
+    tools = open_tools(wiki, record=str(path))
+    with pytest.raises(ToolError, match="status 404"):
+        tools["summary"].call({"title": "Heron"})
+    assert not path.exists()
+    assert "74 species" in tools["summary"].call({"title": "Heron"}).text
+
+
+def test_what_is_recorded_is_not_asked_again(wiki, snapshot):
+    before = len(wiki.asked)
+    open_tools(wiki, record=str(snapshot))["summary"].call({"title": "Heron"})
+    assert len(wiki.asked) == before
+
+
+def test_several_processes_record_to_one_file(wiki, tmp_path):
+    path = tmp_path / "wiki.jsonl"
+    program = (
+        "import sys; from lottery_wikipedia import WikipediaTools\n"
+        f"_, summary, _ = WikipediaTools({AGENT!r}, mirror={wiki.address!r}, record={str(path)!r}).open()\n"
+        "for title in sys.argv[1:]: summary.call({'title': title})\n"
+    )
+    titles = list(PAGES)
+    orders = (titles, titles[::-1], titles[1:] + titles[:1])
+    started = [subprocess.Popen([sys.executable, "-c", program, *order], env=os.environ) for order in orders]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    questions = [json.loads(line).get("page") for line in path.read_text().splitlines()[1:]]
+    assert sorted(questions) == sorted(titles)
+    assert set(Snapshot(path).responses) == {(("language", "en"), ("page", title)) for title in titles}
+
+
+def test_a_line_that_a_killed_process_left_is_not_read_and_is_written_over(tmp_path):
+    path = tmp_path / "wiki.jsonl"
+    first, second, third = ((("language", "en"), ("page", title)) for title in "abc")
+    Recording(path).add(first, {"a": 1})
+    with path.open("ab") as file:
+        file.write(b'{"language": "en", "pa')
+    assert list(Snapshot(path).responses) == [first]
+    recording = Recording(path)
+    assert recording.find(first) == {"a": 1}
+    recording.add(second, {"b": 2})
+    recording.add(third, {"c": "\ud800"})
+    assert list(Snapshot(path).responses.values()) == [{"a": 1}, {"b": 2}, {"c": "\ud800"}]
+
+
+def test_the_first_of_two_recorded_answers_counts(tmp_path):
+    question = (("language", "en"), ("page", "a"))
+    mine, other = Recording(tmp_path / "wiki.jsonl"), Recording(tmp_path / "wiki.jsonl")
+    assert mine.find(question) is None
+    assert other.add(question, {"a": 1}) == {"a": 1}
+    assert mine.add(question, {"a": 2}) == {"a": 1}
+
+
+def test_the_stamp_names_the_content_of_the_snapshot(wiki, snapshot):
+    tools = WikipediaTools(replay=str(snapshot))
+    before = tools.stamp
+    assert before.startswith("sha256:")
+    assert tools.open()[0].stamp == WikipediaRetriever(replay=str(snapshot)).stamp == before
+    Recording(snapshot).add((("language", "en"), ("page", "more")), {})
+    assert WikipediaTools(replay=str(snapshot)).stamp != before
+    assert WikipediaTools(AGENT).stamp == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"id": "x", "text": "a knowledge base"}\n', "does not begin with"),
+        (b"not JSON\n", "is not JSON"),
+        (b'{"snapshot": "wikipedia", "version": 1}\n{"language": "en"}\n', "has no response"),
+    ],
+)
+def test_a_file_that_is_no_snapshot_is_found_out_before_the_run(tmp_path, content, problem):
+    path = tmp_path / "wiki.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=problem):
+        WikipediaTools(replay=str(path)).open()
+    with pytest.raises(DataError, match=problem):
+        WikipediaRetriever(AGENT, record=str(path)).build(())
+
+
+def test_files_that_are_not_there_are_refused(tmp_path):
+    with pytest.raises(DataError, match="is not a file"):
+        WikipediaTools(replay=str(tmp_path / "no.jsonl"))
+    with pytest.raises(DataError, match="folder that does not exist"):
+        WikipediaTools(AGENT, record=str(tmp_path / "no" / "wiki.jsonl"))
+    with pytest.raises(ConfigError, match="none beside replay"):
+        WikipediaTools(AGENT, record=str(tmp_path / "a"), replay=str(tmp_path / "b"))
+
+
+def test_passages_are_ranked_by_the_words_of_the_query(wiki):
+    retriever = WikipediaRetriever(AGENT, mirror=wiki.address)
+    found = retriever.build(()).search("What do herons eat?", 2)
+    assert found[0].document == Document(
+        "en:Heron#Behaviour/Feeding", "They eat fish, frogs and insects.\nSome eat voles.", "Heron: Behaviour / Feeding"
+    )
+    assert all(better.score >= worse.score for better, worse in itertools.pairwise(found))
+    assert len(found) <= 2
+
+
+def test_a_document_may_be_a_paragraph(wiki):
+    found = WikipediaRetriever(AGENT, mirror=wiki.address, passage="paragraph").build(()).search("voles", 1)
+    assert (found[0].document.id, found[0].document.text) == ("en:Heron#Behaviour/Feeding~2", "Some eat voles.")
+
+
+@pytest.mark.parametrize("query", ["", " \n ", "zzz", "\ud800"])
+def test_a_query_that_fits_nothing_finds_nothing(wiki, query):
+    assert WikipediaRetriever(AGENT, mirror=wiki.address).build(()).search(query, 3) == []
+
+
+def test_a_retriever_without_a_network_ends_the_run_instead_of_hiding_it(wiki):
+    index = WikipediaRetriever(AGENT, mirror="http://127.0.0.1:9/w/api.php").build(())
+    with pytest.raises(DataError, match=r"can't be reached.*replay=PATH"):
+        index.search("heron", 3)
+
+
+def test_a_new_query_in_a_replay_ends_the_run_or_searches_all_recorded_pages(snapshot):
+    with pytest.raises(DataError, match="unrecorded=local"):
+        WikipediaRetriever(replay=str(snapshot)).build(()).search("brick towers", 3)
+    local = WikipediaRetriever(replay=str(snapshot), unrecorded="local").build(())
+    assert local.search("brick towers", 3)[0].document.id == "en:Clock tower#Bricks"
+
+
+def test_documents_that_would_not_be_searched_are_refused(wiki):
+    with pytest.raises(ConfigError, match="retriever=bm25"):
+        WikipediaRetriever(AGENT, mirror=wiki.address).build([Document("a", "b")])
+
+
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [
+        (WikipediaTools, {"top_k": 0}),
+        (WikipediaTools, {"max_chars": 5}),
+        (WikipediaRetriever, {"top_k": 0}),
+        (WikipediaRetriever, {"pages": 21}),
+        (WikipediaRetriever, {"passage": "word"}),
+        (WikipediaRetriever, {"unrecorded": "maybe"}),
+    ],
+)
+def test_options_out_of_range_are_refused(cls, options):
+    with pytest.raises(ConfigError, match=f"wikipedia.{next(iter(options))}"):
+        cls(AGENT, **options)
+
+
+_HEADINGS = st.lists(st.sampled_from(("A", "B", "A/B", "")), min_size=1, max_size=3).map(tuple)
+_TEXTS = st.text(st.sampled_from("ab \n"), max_size=12)
+
+
+@settings(suppress_health_check=list(HealthCheck), deadline=None)
+@given(summary=_TEXTS, sections=st.lists(st.tuples(_HEADINGS, _TEXTS), max_size=6), by_paragraph=st.booleans())
+def test_passages_hold_every_word_once_under_different_ids(summary, sections, by_paragraph):
+    page = Page("Heron", summary, tuple(Section(path, text) for path, text in sections))
+    documents = list(passages_of(page, "en", by_paragraph=by_paragraph))
+    ids = [document.id for document in documents]
+    assert len(set(ids)) == len(ids)
+    assert all(document.text.strip() for document in documents)
+    words = [word for text in (summary, *(text for _, text in sections)) for word in text.split()]
+    assert [word for document in documents for word in document.text.split()] == words
+
+
+def test_plugins_are_listed_without_importing_the_library():
+    program = "import sys, lottery_wikipedia as p; p.lottery_tools(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert not {"wikipediaapi", "httpx", "filelock"} & set(done.stdout.split())
