@@ -24,6 +24,7 @@ from lottery_plugins.errors import ConfigError, DataError, ToolError
 from lottery_plugins.protocols.retriever import Retriever
 from lottery_plugins.protocols.tool import ToolSet
 from lottery_plugins.testing.contracts.plugin import check_plugin
+from lottery_plugins.testing.contracts.retriever import check_outside_retriever
 from lottery_plugins.testing.contracts.tool import check_tool_object
 
 
@@ -268,6 +269,12 @@ def test_a_new_query_in_a_replay_ends_the_run_or_searches_all_recorded_pages(sna
         WikipediaRetriever(replay=str(snapshot)).build(()).search("brick towers", 3)
     local = WikipediaRetriever(replay=str(snapshot), unrecorded="local").build(())
     assert local.search("brick towers", 3)[0].document.id == "en:Clock tower#Bricks"
+
+
+@pytest.mark.parametrize("passage", ["section", "paragraph"])
+def test_the_retriever_keeps_the_contract_of_retrievers_with_documents_of_their_own(snapshot, passage):
+    retriever = WikipediaRetriever(replay=str(snapshot), unrecorded="local", passage=passage)
+    check_outside_retriever(retriever, good_queries=[("size of the grey heron", "Grey heron"), ("bricks", "red brick")])
 
 
 def test_documents_that_would_not_be_searched_are_refused(wiki):
