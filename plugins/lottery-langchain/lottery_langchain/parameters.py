@@ -10,9 +10,19 @@ from lottery_plugins.protocols.tool import Parameter
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
-__all__ = ["hidden_requirements", "parameters_of"]
+__all__ = ["fits", "hidden_requirements", "parameters_of"]
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+_PYTHON: dict[str, Any] = {
+    "string": str,
+    "number": (int, float),
+    "integer": int,
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+    "null": type(None),
+}
+_NAMELESS = "__arg1"  # LangChain's name for the one argument of a `Tool` made of a function; it takes any other as well
 _SAID_ANYWAY = frozenset({"type", "description", "title", "default"})
 
 
@@ -25,6 +35,8 @@ def parameters_of(tool: BaseTool) -> tuple[Parameter, ...]:
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
     schema = convert_to_openai_tool(tool)["function"].get("parameters") or {}
+    if list(schema.get("properties", ())) == [_NAMELESS]:
+        return (Parameter("input", "string", "the input"),)
     required = frozenset(schema.get("required", ()))
     return tuple(
         _parameter(name, prop if isinstance(prop, Mapping) else {}, required=name in required)
@@ -51,6 +63,13 @@ def _json_types(prop: Mapping[str, Any]) -> list[str]:
         return list(dict.fromkeys(kind for part in parts for kind in _json_types(part)))
     kinds = prop.get("type", _TYPES)
     return [kinds] if isinstance(kinds, str) else list(kinds)
+
+
+def fits(value: Any, parameter: Parameter) -> bool:
+    """Whether a value has a JSON type that the parameter may have: the check for tools that have no model of pydantic."""
+    kinds = parameter.to_schema()["type"]
+    allowed = [_PYTHON[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    return bool in allowed if isinstance(value, bool) else any(isinstance(value, kind) for kind in allowed)
 
 
 def hidden_requirements(tool: BaseTool) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -147,4 +148,17 @@ def ask(retriever: BaseRetriever, query: str, top_k: int) -> list[TheirDocument]
         return []
     taken = inspect.signature(retriever._get_relevant_documents).parameters.values()
     takes_k = any(p.name == "k" or p.kind is inspect.Parameter.VAR_KEYWORD for p in taken)
-    return retriever.invoke(text, k=top_k) if takes_k else retriever.invoke(text)
+    number: dict[str, Any] = {"k": top_k} if takes_k else {}
+    try:
+        return retriever.invoke(text, **number)
+    except NotImplementedError:  # it may have an asynchronous implementation only
+        if type(retriever)._aget_relevant_documents is _their_default():
+            raise
+    return asyncio.run(retriever.ainvoke(text, **number))
+
+
+def _their_default() -> Any:
+    """The asynchronous method of a retriever that has none of its own."""
+    from langchain_core.retrievers import BaseRetriever
+
+    return BaseRetriever._aget_relevant_documents

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lottery_langchain.entries import load_entry, made_by
-from lottery_langchain.parameters import hidden_requirements, parameters_of
+from lottery_langchain.parameters import fits, hidden_requirements, parameters_of
 from lottery_plugins.errors import ConfigError, ToolError
 from lottery_plugins.protocols.tool import ToolDescription
 from lottery_plugins.tools.arguments import shortened
@@ -117,6 +117,11 @@ class LangChainTool:
         for parameter in shown.values():
             if parameter.required and parameter.name not in arguments:
                 raise ToolError(self.name, f"the argument {parameter.name!r} is missing", self._hint())
+        if not isinstance(self.tool.args_schema, type):  # a model of pydantic does this and more
+            for name, value in arguments.items():
+                if not fits(value, shown[name]):
+                    told = f"the argument {name!r} must be {shown[name].type}, not {type(value).__name__}"
+                    raise ToolError(self.name, told, self._hint())
         return dict(arguments)
 
     def _invoke(self, call: dict[str, Any]) -> Any:

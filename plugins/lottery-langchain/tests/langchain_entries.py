@@ -15,6 +15,7 @@ from langchain_core.tools import (
     InjectedToolArg,
     InjectedToolCallId,
     StructuredTool,
+    Tool,
     ToolException,
 )
 from langchain_core.tools import tool as as_tool
@@ -161,6 +162,26 @@ class TakesNoNumber(BaseRetriever):
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
         return [*ENTRIES, ENTRIES[0]]
 
+
+class OnlyAsynchronous(BaseRetriever):
+    """Answers asynchronously, and not otherwise."""
+
+    def _get_relevant_documents(self, query, *, run_manager):
+        raise NotImplementedError
+
+    async def _aget_relevant_documents(self, query, *, run_manager, k=4):
+        await asyncio.sleep(0)
+        return ENTRIES[:k]
+
+
+class NotImplementedAtAll(BaseRetriever):
+    """Never answers."""
+
+    def _get_relevant_documents(self, query, *, run_manager):
+        raise NotImplementedError
+
+
+legacy = Tool(name="shout", func=lambda text: text.upper() + "!", description="Shout.")
 
 retriever = SharedWords(documents=ENTRIES)
 

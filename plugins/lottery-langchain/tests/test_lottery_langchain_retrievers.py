@@ -73,6 +73,12 @@ def test_more_documents_than_the_retriever_gives_by_itself_can_be_asked_for():
     assert len(index.search("the", 3)) == 3
 
 
+def test_a_retriever_with_an_asynchronous_method_only_is_asked_by_it():
+    assert len(LangChainRetriever(langchain_entries.OnlyAsynchronous()).build(()).search("x", 3)) == 3
+    with pytest.raises(NotImplementedError):
+        LangChainRetriever(langchain_entries.NotImplementedAtAll()).build(()).search("x", 3)
+
+
 @pytest.mark.parametrize("query", ["", " \n", "\ud800"])
 def test_a_query_without_a_word_finds_nothing(query):
     assert LangChainRetriever(langchain_entries.retriever).build(()).search(query, 3) == []

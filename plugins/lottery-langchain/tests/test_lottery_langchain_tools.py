@@ -34,6 +34,7 @@ def test_the_set_keeps_the_contract_of_plugins_and_is_a_tool_set():
         ("whoami", {"question": "why"}, "nobody asks why"),
         ("call_id", {"text": "abc"}, "abc True"),
         ("with_artifact", {"text": "abc"}, "3 letters"),
+        ("legacy", {"input": "abc"}, "ABC!"),
         ("picture", {"text": "abc"}, "[image, which is not text, is left out]"),
     ],
 )
@@ -106,6 +107,9 @@ def test_a_tool_with_a_json_schema_of_its_own_shows_it():
     assert tool.call({"city": "Rome"}).text == "{'city': 'Rome'}"
     with pytest.raises(ToolError, match="'city' is missing"):
         tool.call({"level": 1})
+    for value in (None, 3, True, ["Rome"]):
+        with pytest.raises(ToolError, match="'city' must be string, not"):
+            tool.call({"city": value})
 
 
 @pytest.mark.parametrize(

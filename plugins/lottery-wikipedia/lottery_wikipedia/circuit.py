@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lottery_plugins.errors import DataError
 from lottery_plugins.folders import cache_folder
 from lottery_wikipedia.errors import UnreachableError
 
@@ -80,15 +81,19 @@ class Circuit:
 
         Raises:
             UnreachableError: The others take longer.
+            DataError: The cache folder can't be written.
         """
         from filelock import FileLock, Timeout
 
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{self._file}.lock")
         try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=max(0.0, wait_s))
         except Timeout:
             raise UnreachableError(f"other requests to {self._host} take too long") from None
+        except OSError as error:
+            hint = "Set LOTTERY_CACHE to a folder of yours."
+            raise DataError(str(self._file.parent), f"can't be written ({error.strerror})", hint) from None
         try:
             state = self._read()
             before = asdict(state)

@@ -104,9 +104,10 @@ class Encyclopedia:
         Raises:
             NoAnswerError: Nobody answers.
         """
-        if _IN_NO_TITLE.search(title) or not title.strip() or len(title.encode("utf-8", "replace")) > MAX_TITLE_BYTES:
+        title = _normal(title)
+        if _IN_NO_TITLE.search(title) or not title or len(title.encode("utf-8", "replace")) > MAX_TITLE_BYTES:
             return None
-        page = self._wiki.page(title.strip())
+        page = self._wiki.page(title)
         try:
             summary = page.summary
             exists = page.exists()
@@ -121,6 +122,13 @@ class Encyclopedia:
 def open_encyclopedia(access: Access) -> Encyclopedia:
     """One object for each process and access."""
     return Encyclopedia(access)
+
+
+def _normal(title: str) -> str:
+    """The title as MediaWiki writes it, so that a snapshot finds it however it was typed."""
+    words = re.sub("[ _]+", " ", title).strip()
+    first = words[:1].upper()
+    return first + words[1:] if len(first) == 1 else words
 
 
 def _sections(sections: Sequence[Any], path: tuple[str, ...] = ()) -> Iterator[Section]:

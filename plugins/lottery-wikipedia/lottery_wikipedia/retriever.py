@@ -52,6 +52,7 @@ class WikipediaRetriever(Access):
     top_k: int = option(3, "passages given when the reasoner does not say how many", unit="passages", allowed="1 up")
     pages: int = option(3, "pages that are read for a query", unit="pages", allowed="1 to 20")
     passage: str = option("section", "what a document is", allowed="section, paragraph")
+    max_words: int = option(200, "longest passage; a longer section is cut at its paragraphs", allowed="20 up")
     unrecorded: str = option(
         "error", "what a replay does with a new query: end the run, or rank all recorded pages", allowed="error, local"
     )
@@ -62,6 +63,8 @@ class WikipediaRetriever(Access):
             raise ConfigError("wikipedia.top_k", self.top_k, "a whole number from 1")
         if not 1 <= self.pages <= 20:
             raise ConfigError("wikipedia.pages", self.pages, "a whole number from 1 to 20")
+        if self.max_words < 20:
+            raise ConfigError("wikipedia.max_words", self.max_words, "a whole number from 20")
         for field, allowed in (("passage", _PASSAGES), ("unrecorded", _UNRECORDED)):
             if getattr(self, field) not in allowed:
                 raise ConfigError(f"wikipedia.{field}", getattr(self, field), f"one of {', '.join(allowed)}")
@@ -136,25 +139,36 @@ class WikipediaIndex:
     def _documents(self, pages: Sequence[Page]) -> list[Document]:
         """The passages of different pages; two titles may lead to one page."""
         different = {page.title: page for page in pages}.values()
-        return [
-            document
-            for page in different
-            for document in passages_of(page, self._options.language, by_paragraph=self._options.passage == "paragraph")
-        ]
+        return [document for page in different for document in passages_of(page, self._options)]
 
 
-def passages_of(page: Page, language: str, *, by_paragraph: bool) -> Iterator[Document]:
-    """The page as documents, in reading order; none of them blank.
+def passages_of(page: Page, options: WikipediaRetriever) -> Iterator[Document]:
+    """The page as documents, in reading order; none of them blank, none longer than `max_words`.
 
-    Ids name the place: "en:Heron", "en:Heron#Behaviour/Feeding", and "~2" after it for the second paragraph. A heading
-    that comes twice is told apart by a number.
+    Ids name the place: "en:Heron", "en:Heron#Behaviour/Feeding", and "~2" after it for the second passage there. A
+    heading that comes twice is told apart by a number.
     """
     seen: dict[str, int] = {}
     for section in (Section((), page.summary), *page.sections):
-        place = f"{language}:{page.title}" + (f"#{'/'.join(section.path)}" if section.path else "")
+        place = f"{options.language}:{page.title}" + (f"#{'/'.join(section.path)}" if section.path else "")
         seen[place] = seen.get(place, 0) + 1
         place += f" ({seen[place]})" if seen[place] > 1 else ""
         title = ": ".join((page.title, " / ".join(section.path))) if section.path else page.title
-        parts = [part.strip() for part in (section.text.split("\n") if by_paragraph else [section.text])]
-        for number, part in enumerate((part for part in parts if part), start=1):
+        for number, part in enumerate(_parts(section.text, options), start=1):
             yield Document(f"{place}~{number}" if number > 1 else place, part, title)
+
+
+def _parts(text: str, options: WikipediaRetriever) -> Iterator[str]:
+    """A section cut at paragraphs, as many to a part as fit; a paragraph that is too long is cut between words."""
+    kept: list[str] = []
+    for paragraph in text.split("\n"):
+        words = paragraph.split()
+        pieces = [words[i : i + options.max_words] for i in range(0, len(words), options.max_words)]
+        for piece in pieces:
+            num_words = sum(len(part.split()) for part in kept)
+            if kept and (options.passage == "paragraph" or num_words + len(piece) > options.max_words):
+                yield "\n".join(kept)
+                kept = []
+            kept.append(" ".join(piece))
+    if kept:
+        yield "\n".join(kept)

@@ -55,6 +55,15 @@ class Snapshot:
         self.responses: dict[Question, dict[str, Any]] = {}
         for question, response in _entries(content, path, at_start=True):
             self.responses.setdefault(question, response)
+        self._by_title: dict[Question, dict[str, Any]] = {
+            (("language", dict(question).get("language", "")), ("page", title)): response
+            for question, response in reversed(self.responses.items())
+            for title in _titles(response)
+        }
+
+    def find(self, question: Question) -> dict[str, Any] | None:
+        """The answer to a question, or a page that was asked for by the title of a redirect to it; None: neither."""
+        return self.responses.get(question, self._by_title.get(question))
 
 
 class Recording:
@@ -105,6 +114,15 @@ class Recording:
         for question, response in _entries(content, self._path, at_start=not self._read_to):
             self._known.setdefault(question, response)
         self._read_to += len(content)
+
+
+def _titles(response: Mapping[str, Any]) -> Iterator[str]:
+    """Titles of the pages whose text a response has."""
+    query = response.get("query")
+    pages = query.get("pages") if isinstance(query, dict) else None
+    for page in pages.values() if isinstance(pages, dict) else ():
+        if isinstance(page, dict) and "extract" in page:
+            yield str(page.get("title"))
 
 
 def _line(entry: Mapping[str, Any]) -> bytes:

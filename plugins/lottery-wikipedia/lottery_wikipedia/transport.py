@@ -41,7 +41,7 @@ class Transport(httpx.BaseTransport):
 
     def _answer(self, question: Question, params: dict[str, str], request: httpx.Request) -> dict[str, Any]:
         if self._access.replay:
-            found = open_snapshot(self._access.replay).responses.get(question)
+            found = open_snapshot(self._access.replay).find(question)
             if found is None:
                 raise NotRecordedError(f"the recorded snapshot has no answer to {_in_words(question)}")
             return found

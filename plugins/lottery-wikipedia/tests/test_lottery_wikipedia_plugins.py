@@ -140,6 +140,13 @@ def test_what_is_not_recorded_is_a_clear_observation(snapshot):
     assert error.value.category == "denied"
 
 
+@pytest.mark.parametrize("title", ["heron", "Heron", " heron ", "Herons", "herons"])
+def test_a_page_is_replayed_however_its_title_is_typed(wiki, tmp_path, title):
+    path = tmp_path / "wiki.jsonl"
+    open_tools(wiki, record=str(path))["summary"].call({"title": "herons"})
+    assert replayed(path)["summary"].call({"title": title}).text.startswith("Heron\n")
+
+
 def test_a_page_that_was_missing_when_recorded_is_missing_in_the_replay(wiki, tmp_path):
     path = tmp_path / "wiki.jsonl"
     with pytest.raises(ToolError, match="Wikipedia has no page 'Unicorn'"):
@@ -289,6 +296,7 @@ def test_documents_that_would_not_be_searched_are_refused(wiki):
         (WikipediaTools, {"max_chars": 5}),
         (WikipediaRetriever, {"top_k": 0}),
         (WikipediaRetriever, {"pages": 21}),
+        (WikipediaRetriever, {"max_words": 5}),
         (WikipediaRetriever, {"passage": "word"}),
         (WikipediaRetriever, {"unrecorded": "maybe"}),
     ],
@@ -299,19 +307,31 @@ def test_options_out_of_range_are_refused(cls, options):
 
 
 _HEADINGS = st.lists(st.sampled_from(("A", "B", "A/B", "")), min_size=1, max_size=3).map(tuple)
-_TEXTS = st.text(st.sampled_from("ab \n"), max_size=12)
+_TEXTS = st.lists(st.sampled_from(("a", "b ", " ", "\n", "word " * 30)), max_size=12).map("".join)
 
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None)
-@given(summary=_TEXTS, sections=st.lists(st.tuples(_HEADINGS, _TEXTS), max_size=6), by_paragraph=st.booleans())
-def test_passages_hold_every_word_once_under_different_ids(summary, sections, by_paragraph):
+@given(
+    summary=_TEXTS,
+    sections=st.lists(st.tuples(_HEADINGS, _TEXTS), max_size=6),
+    passage=st.sampled_from(("section", "paragraph")),
+)
+def test_passages_hold_every_word_once_under_different_ids(summary, sections, passage):
     page = Page("Heron", summary, tuple(Section(path, text) for path, text in sections))
-    documents = list(passages_of(page, "en", by_paragraph=by_paragraph))
+    documents = list(passages_of(page, WikipediaRetriever(AGENT, passage=passage, max_words=20)))
     ids = [document.id for document in documents]
     assert len(set(ids)) == len(ids)
-    assert all(document.text.strip() for document in documents)
+    assert all(0 < len(document.text.split()) <= 20 for document in documents)
     words = [word for text in (summary, *(text for _, text in sections)) for word in text.split()]
     assert [word for document in documents for word in document.text.split()] == words
+
+
+def test_a_long_section_is_cut_at_its_paragraphs():
+    paragraphs = [" ".join([letter] * 12) for letter in "abc"]
+    page = Page("Heron", "\n".join(paragraphs), ())
+    documents = list(passages_of(page, WikipediaRetriever(AGENT, max_words=25)))
+    assert [document.text for document in documents] == ["\n".join(paragraphs[:2]), paragraphs[2]]
+    assert [document.id for document in documents] == ["en:Heron", "en:Heron~2"]
 
 
 def test_plugins_are_listed_without_importing_the_library():
