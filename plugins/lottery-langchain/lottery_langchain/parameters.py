@@ -66,7 +66,7 @@ def _json_types(prop: Mapping[str, Any]) -> list[str]:
 
 
 def fits(value: Any, parameter: Parameter) -> bool:
-    """Whether a value has a JSON type that the parameter may have; for tools without a pydantic model, which says more."""
+    """Whether a value has a JSON type that the parameter may have; a pydantic model of the arguments says more."""
     kinds = parameter.to_schema()["type"]
     allowed = [_PYTHON.get(kind, object) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     return bool in allowed if isinstance(value, bool) else any(isinstance(value, kind) for kind in allowed)
