@@ -23,9 +23,9 @@ from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.strategies import model_text, tool_arguments
 from lottery_plugins.trajectory import ToolResult
 
-__all__ = ["check_tool", "check_tool_object"]
+__all__ = ["check_tool"]
 
-JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object")
+JSON_TYPES = ("string", "number", "integer", "boolean")
 CATEGORIES = ("arguments", "domain", "timeout", "denied", "crashed", "limit")
 
 
@@ -42,23 +42,11 @@ def check_tool(
     Raises:
         AssertionError: With what is wrong.
     """
+    assert good_calls, "check_tool needs at least one good call"
     options = dict(options or {})
     check_plugin(tool_class, **options)
-    check_tool_object(tool_class(**options), good_calls=good_calls)
-
-
-def check_tool_object(tool: Tool, *, good_calls: Sequence[tuple[Mapping[str, Any], str]]) -> None:
-    """Check a tool that is no plugin by itself, such as one of a tool set.
-
-    Args:
-        tool: The tool.
-        good_calls: As of `check_tool`.
-
-    Raises:
-        AssertionError: With what is wrong.
-    """
-    assert good_calls, "the check needs at least one good call"
-    assert isinstance(tool, Tool), f"{type(tool).__name__} lacks a member of protocols.tool.Tool"
+    tool = tool_class(**options)
+    assert isinstance(tool, Tool), f"{tool_class.__name__} lacks a member of protocols.tool.Tool"
     _check_description(tool)
     for arguments, expected in good_calls:
         _check_good_call(tool, arguments, expected)

@@ -19,7 +19,10 @@ from langchain_core.tools import (
     ToolException,
 )
 from langchain_core.tools import tool as as_tool
+from lottery_langchain import as_langchain_tool
 from pydantic import BaseModel, Field
+
+from lottery_plugins.tools.calculator import Calculator
 
 
 class WeatherArguments(BaseModel):
@@ -223,3 +226,12 @@ def searchable_store():
     from langgraph.store.memory import InMemoryStore as GraphStore
 
     return GraphStore(index={"dims": 36, "embed": letters, "fields": ["text"]})
+
+
+def all_kinds():
+    """One tool of each kind; the last one is ours, handed to LangChain and taken back."""
+    tools = [weather, backwards, whoami, call_id, with_artifact, legacy, picture]
+    return [*tools, as_langchain_tool(Calculator())]
+
+
+ALL_KINDS = all_kinds()

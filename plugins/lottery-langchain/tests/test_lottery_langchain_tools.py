@@ -12,34 +12,25 @@ from lottery_langchain import LangChainTool, NamedTools
 
 from lottery_plugins.engine.workers import ToolWorkers
 from lottery_plugins.errors import ConfigError, ToolError
-from lottery_plugins.protocols.tool import ToolSet
-from lottery_plugins.testing.contracts.plugin import check_plugin
-from lottery_plugins.testing.contracts.tool import check_tool_object
+from lottery_plugins.testing.contracts.tool import check_tool_set
 
 
 def tools_at(entry, **options):
     return {tool.name: tool for tool in NamedTools(f"langchain_entries:{entry}", **options).open()}
 
 
-def test_the_set_keeps_the_contract_of_plugins_and_is_a_tool_set():
-    check_plugin(NamedTools, entry="langchain_entries.TOOLS")
-    assert isinstance(NamedTools("langchain_entries.TOOLS"), ToolSet)
-
-
-@pytest.mark.parametrize(
-    ("tool", "arguments", "expected"),
-    [
+def test_langchain_tools_of_all_kinds_keep_the_contract_of_tool_sets():
+    calls = [
         ("weather", {"city": "Rome", "days": 2}, "Rome in 2 days: sunny"),
         ("backwards", {"text": "abc"}, "cba"),
         ("whoami", {"question": "why"}, "nobody asks why"),
         ("call_id", {"text": "abc"}, "abc True"),
         ("with_artifact", {"text": "abc"}, "3 letters"),
-        ("legacy", {"input": "abc"}, "ABC!"),
+        ("shout", {"input": "abc"}, "ABC!"),
         ("picture", {"text": "abc"}, "[image, which is not text, is left out]"),
-    ],
-)
-def test_a_langchain_tool_keeps_the_contract_of_tools(tool, arguments, expected):
-    check_tool_object(LangChainTool(getattr(langchain_entries, tool)), good_calls=[(arguments, expected)])
+        ("calculator", {"expression": "2 + 3"}, "5"),
+    ]
+    check_tool_set(NamedTools, good_calls=calls, options={"entry": "langchain_entries:ALL_KINDS", "unexpected": "fail"})
 
 
 def test_a_tool_class_with_an_asynchronous_method_only_is_run():

@@ -22,10 +22,9 @@ from wikipedia_server import AGENT, PAGES
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import ConfigError, DataError, ToolError
 from lottery_plugins.protocols.retriever import Retriever
-from lottery_plugins.protocols.tool import ToolSet
 from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.contracts.retriever import check_outside_retriever
-from lottery_plugins.testing.contracts.tool import check_tool_object
+from lottery_plugins.testing.contracts.tool import check_tool_set
 
 
 def open_tools(wiki, **options):
@@ -51,23 +50,18 @@ def replayed(path, **options):
     return {tool.name.removeprefix("wikipedia_"): tool for tool in WikipediaTools(replay=str(path), **options).open()}
 
 
-def test_the_set_and_the_retriever_are_plugins_of_their_kinds():
-    check_plugin(WikipediaTools, user_agent=AGENT)
+def test_the_retriever_is_a_plugin_of_its_kind():
     check_plugin(WikipediaRetriever, user_agent=AGENT)
-    assert isinstance(WikipediaTools(AGENT), ToolSet)
     assert isinstance(WikipediaRetriever(AGENT), Retriever)
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "expected"),
-    [
-        ("search", {"query": "heron size"}, "1. Grey heron: about Grey heron & co\n2. Heron:"),
-        ("summary", {"title": "Heron"}, "There are 74 species.\nSections: Behaviour; Feeding; Names"),
-        ("section", {"title": "Heron", "section": "feeding"}, "They eat fish"),
-    ],
-)
-def test_the_tools_keep_the_contract_of_tools(snapshot, name, arguments, expected):
-    check_tool_object(replayed(snapshot)[name], good_calls=[(arguments, expected)])
+def test_the_tools_keep_the_contract_of_tool_sets(snapshot):
+    calls = [
+        ("wikipedia_search", {"query": "heron size"}, "1. Grey heron: about Grey heron & co\n2. Heron:"),
+        ("wikipedia_summary", {"title": "Heron"}, "There are 74 species.\nSections: Behaviour; Feeding; Names"),
+        ("wikipedia_section", {"title": "Heron", "section": "feeding"}, "They eat fish"),
+    ]
+    check_tool_set(WikipediaTools, good_calls=calls, options={"replay": str(snapshot)})
 
 
 def test_a_section_comes_with_those_in_it(wiki):
