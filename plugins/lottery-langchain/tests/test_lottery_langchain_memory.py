@@ -17,16 +17,13 @@ from lottery_plugins.testing.contracts.memory import check_memory
     "options",
     [
         {},
-        {"scope": "run"},
-        {"entry": "langchain_entries.STORE"},
         {"entry": "langchain_entries.BYTES", "as_bytes": True},
-        {"entry": "langchain_entries.langgraph_store"},
-        {"entry": "langchain_entries.searchable_store"},
+        {"entry": "langchain_entries.searchable_store", "scope": "run"},
     ],
     ids=lambda options: "-".join(map(str, options.values())) or "default",
 )
 def test_a_memory_in_a_store_keeps_the_contract_of_memories(options):
-    if "langgraph" in options.get("entry", "") or "searchable" in options.get("entry", ""):
+    if "searchable" in options.get("entry", ""):
         pytest.importorskip("langgraph.store.base")
     check_memory(NamedStore, options=options)
 
