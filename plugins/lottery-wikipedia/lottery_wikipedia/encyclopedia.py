@@ -18,6 +18,7 @@ __all__ = ["Encyclopedia", "Hit", "Page", "Section", "open_encyclopedia"]
 
 _TAG = re.compile(r"<[^>]*>")
 _IN_NO_TITLE = re.compile(r"[#<>\[\]|{}\x00-\x1f\x7f\ufffd]")
+_PAGES_KEPT = 64
 MAX_QUERY_CHARS = 300
 MAX_TITLE_BYTES = 255
 
@@ -63,7 +64,7 @@ class Page:
 
 
 class Encyclopedia:
-    """One Wikipedia. Safe from any thread.
+    """One Wikipedia. Safe from any thread. The last pages are kept, so reading one's sections asks for it once.
 
     Args:
         access: Who asks, of which Wikipedia, within which time.
@@ -85,6 +86,7 @@ class Encyclopedia:
             max_retries=0,  # repeats, their waits and the deadline belong together, in `Network`
             transport=Transport(access, network),
         )
+        self._page = lru_cache(maxsize=_PAGES_KEPT)(self._asked)
 
     def search(self, query: str, limit: int) -> tuple[Sequence[Hit], str]:
         """The pages that fit a query, best first, and another spelling of it, or "".
@@ -107,6 +109,9 @@ class Encyclopedia:
         title = _normal(title)
         if _IN_NO_TITLE.search(title) or not title or len(title.encode("utf-8", "replace")) > MAX_TITLE_BYTES:
             return None
+        return self._page(title)
+
+    def _asked(self, title: str) -> Page | None:
         page = self._wiki.page(title)
         try:
             summary = page.summary

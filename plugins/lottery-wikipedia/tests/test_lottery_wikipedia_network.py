@@ -51,6 +51,16 @@ def test_a_page_takes_one_request_and_says_who_asks(wiki):
     assert wiki.agents[0].startswith(AGENT)
 
 
+def test_a_page_is_asked_for_once_and_after_a_failure_again(wiki):
+    found = encyclopedia(wiki.address)
+    wiki.faults = [(404, {}, b"")]
+    with pytest.raises(RefusedError):
+        found.page("Heron")
+    assert found.page("Heron") == found.page("heron")
+    assert found.page("Unicorn") is found.page("Unicorn") is None
+    assert len(wiki.asked) == 3
+
+
 def test_a_redirect_leads_to_its_page(wiki):
     assert encyclopedia(wiki.address).page("Herons").title == "Heron"
 
