@@ -79,7 +79,11 @@ def hidden_requirements(tool: BaseTool) -> tuple[str, ...]:
     """
     from langchain_core.tools import InjectedToolCallId
 
-    fields = getattr(tool.args_schema, "model_fields", {})
+    is_nameless = (
+        hasattr(tool, "func") and tool.args_schema is None
+    )  # LangChain's own parameters would be taken for its
+    schema = tool.get_input_schema() if tool.args_schema is None and not is_nameless else tool.args_schema
+    fields = getattr(schema, "model_fields", {})
     shown = {parameter.name for parameter in parameters_of(tool)}
     return tuple(
         name

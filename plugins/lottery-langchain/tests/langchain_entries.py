@@ -95,6 +95,16 @@ class Lonely(BaseTool):
         return f"after a while: {text}"
 
 
+class NeedsUser(BaseTool):
+    """The same, as a class whose arguments follow from its method."""
+
+    name: str = "needs_user"
+    description: str = "Say who asks."
+
+    def _run(self, question: str, user: Annotated[str, InjectedToolArg]) -> str:
+        return f"{user} asks {question}"
+
+
 @as_tool(response_format="content_and_artifact")
 def with_artifact(text: str) -> tuple[str, list[int]]:
     """Give a text and something for programs."""

@@ -146,9 +146,10 @@ def test_a_model_can_not_write_an_injected_argument():
         tool.call({"question": "why", "user": "root"})
 
 
-def test_a_tool_that_needs_what_only_a_graph_gives_is_refused():
+@pytest.mark.parametrize("tool", [langchain_entries.needs_user, langchain_entries.NeedsUser()])
+def test_a_tool_that_needs_what_only_a_graph_gives_is_refused(tool):
     with pytest.raises(ConfigError, match="injected arguments user"):
-        LangChainTool(langchain_entries.needs_user)
+        LangChainTool(tool)
 
 
 def test_a_long_text_is_cut_and_says_so():
