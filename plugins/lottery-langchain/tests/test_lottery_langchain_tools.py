@@ -1,6 +1,7 @@
 """LangChain tools as ours: arguments, errors, processes."""
 
 import asyncio
+import os
 import pickle
 
 import pytest
@@ -207,25 +208,22 @@ def test_a_tool_of_an_entry_travels_by_its_path_and_any_other_by_itself():
     assert copy.call({"text": "x"}).text.startswith("after\n[cut: 5 of")
 
 
-def test_calls_run_in_worker_processes_within_our_deadline():
-    import os
-
-    entry = "langchain_entries:{}".format
-    tools = {
-        "process": LangChainTool(langchain_entries.process, entry=entry("process")),
-        "sleep": LangChainTool(langchain_entries.sleep, entry=entry("sleep")),
-    }
+def in_a_worker(name, arguments, deadline_s):
+    tool = LangChainTool(getattr(langchain_entries, name), entry=f"langchain_entries:{name}")
 
     async def run():
-        workers = ToolWorkers(tools, 2, 1.0)
+        workers = ToolWorkers({name: tool}, 1, deadline_s)
         try:
-            answers = asyncio.gather(
-                workers.call("process", {"text": "x"}), workers.call("sleep", {"seconds": 600}), return_exceptions=True
-            )
-            return await answers
+            return await workers.call(name, arguments)
         finally:
             await workers.close()
 
-    where, slept = asyncio.run(run())
-    assert int(where.text) != os.getpid()
-    assert slept.error == "timeout"
+    return asyncio.run(run())
+
+
+def test_calls_run_in_worker_processes():
+    assert int(in_a_worker("process", {"text": "x"}, 60.0).text) != os.getpid()
+
+
+def test_a_call_that_takes_too_long_is_ended():
+    assert in_a_worker("sleep", {"seconds": 600}, 0.5).error == "timeout"
