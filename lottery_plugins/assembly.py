@@ -76,18 +76,9 @@ class Assembly:
     def versions(self) -> dict[str, str]:
         """Versions of whatever an answer depends on, beside the configuration."""
         found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
+        found |= self._stamps()
         found |= {p.distribution: p.version for p in self.registry.packages if p.error is None and not p.is_blocked}
-        return {**found, **self._stamps(), "prompts": prompts_version(), "python": sys.version.split()[0]}
-
-    def _stamps(self) -> dict[str, str]:
-        """What plugins say of the content that their answers come from, such as the hash of a file."""
-        parts = getattr(self.retriever, "parts", lambda: [self.retriever])()
-        plugins: dict[str, Any] = {f"tool {name}": tool for name, tool in self.tools.items()}
-        plugins |= {f"tool {tools.name}": tools for tools in self.tool_sets}
-        plugins |= {f"retriever {part.name}": part for part in parts if part is not None}
-        plugins |= {kind: getattr(self, kind) for kind in ("memory", "reasoner", "verifier")}
-        stamps = {name: str(getattr(plugin, "stamp", "")) for name, plugin in plugins.items()}
-        return {name: stamp for name, stamp in stamps.items() if stamp}
+        return {**found, "prompts": prompts_version(), "python": sys.version.split()[0]}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -119,6 +110,16 @@ class Assembly:
         if not self.tools or number == 0 or os.name != "posix":
             return None
         return ToolWorkers(self.tools, number or default_num_workers(), self.config.tool_timeout_s)
+
+    def _stamps(self) -> dict[str, str]:
+        """What plugins say of the content that their answers come from, such as the hash of a file."""
+        parts = getattr(self.retriever, "parts", lambda: [self.retriever])()
+        plugins: dict[str, Any] = {f"tool {name}": tool for name, tool in self.tools.items()}
+        plugins |= {f"tool {tools.name}": tools for tools in self.tool_sets}
+        plugins |= {f"retriever {part.name}": part for part in parts if part is not None}
+        plugins |= {kind: getattr(self, kind) for kind in ("memory", "reasoner", "verifier")}
+        stamps = {name: str(getattr(plugin, "stamp", "")) for name, plugin in plugins.items()}
+        return {name: stamp for name, stamp in stamps.items() if stamp}
 
     def _tool_opener(self) -> Callable[[], list[Tool]] | None:
         if not self.tool_sets:
