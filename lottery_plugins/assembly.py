@@ -77,6 +77,7 @@ class Assembly:
     def versions(self) -> dict[str, str]:
         """Versions of whatever an answer depends on, beside the configuration."""
         found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
+        found |= self._stamps()
         found |= {p.distribution: p.version for p in self.registry.packages if p.error is None and not p.is_blocked}
         prompts = {"prompts": prompts_version(), "verifier_prompts": verifier_prompts_version()}
         return {**found, **prompts, "python": sys.version.split()[0]}
@@ -128,6 +129,16 @@ class Assembly:
             return None
         return ToolWorkers(self.tools, number or default_num_workers(), self.config.tool_timeout_s)
 
+    def _stamps(self) -> dict[str, str]:
+        """What plugins say of the content that their answers come from, such as the hash of a file."""
+        parts = getattr(self.retriever, "parts", lambda: [self.retriever])()
+        plugins: dict[str, Any] = {f"tool {name}": tool for name, tool in self.tools.items()}
+        plugins |= {f"tool {tools.name}": tools for tools in self.tool_sets}
+        plugins |= {f"retriever {part.name}": part for part in parts if part is not None}
+        plugins |= {kind: getattr(self, kind) for kind in ("memory", "reasoner", "verifier")}
+        stamps = {name: str(getattr(plugin, "stamp", "")) for name, plugin in plugins.items()}
+        return {name: stamp for name, stamp in stamps.items() if stamp}
+
     def _tool_opener(self) -> Callable[[], list[Tool]] | None:
         if not self.tool_sets:
             return None
@@ -156,6 +167,8 @@ class Assembly:
         build = lru_cache(maxsize=4096)(retriever.build)  # problems of one task often share their documents
 
         def documents_of(problem: Problem) -> tuple[Document, ...]:
+            if retriever.searches == "outside":
+                return ()
             if retriever.searches == "prompt":
                 return tuple(retriever.chunks(problem.context)) if problem.context else ()
             return self.documents or problem.knowledge_base
@@ -164,6 +177,8 @@ class Assembly:
             return build(documents_of(problem))
 
         def has_documents(problem: Problem) -> bool:
+            if retriever.searches == "outside":
+                return True
             return bool(problem.context) if retriever.searches == "prompt" else bool(documents_of(problem))
 
         return Search(
@@ -247,11 +262,13 @@ def _check_needs(assembly: Assembly) -> None:
 def _check_that_all_is_used(assembly: Assembly) -> None:
     """Refuse a knowledge base that nobody would search: the run would be taken for one that did."""
     config = assembly.config
-    if config.knowledge_base and assembly.retriever is not None and assembly.retriever.searches == "prompt":
+    searches = assembly.retriever.searches if assembly.retriever is not None else ""
+    instead = {"prompt": "the problem's own context", "outside": "documents of its own"}
+    if config.knowledge_base and searches in instead:
         raise ConfigError(
             "knowledge_base",
             config.knowledge_base,
-            f"none with retriever={config.retriever}, which searches the problem's own context",
+            f"none with retriever={config.retriever}, which searches {instead[searches]}",
             "Use retriever=bm25, or leave the knowledge base out.",
         )
 

@@ -5,6 +5,9 @@ Options are read from the fields: type from the annotation, default from the fie
 A class may also set `source` (the paper or page of the method) and `requires`, pairs of the import name of a library it
 needs and how to install it, so that a missing one is reported before any model is loaded.
 
+An instance may have a `stamp`, a text that names the content which its answers come from, such as a file's hash; "" for
+none. It becomes part of the run's fingerprint, beside the options. A tool of a tool set has its own.
+
 Allowed option types: bool, int, float, str, and each of them `| None`.
 Checks of values belong to `__post_init__`, which raises `ConfigError`.
 """

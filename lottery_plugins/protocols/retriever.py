@@ -34,7 +34,8 @@ class Retriever(Protocol):
 
     Attributes:
         searches: "knowledge-base": documents of the task or of the run. "prompt": the problem's own long context, cut
-            into chunks by `chunks`.
+            into chunks by `chunks`. "outside": documents that the retriever brings, such as those of a server; its
+            index is built once for the run, from no documents.
         top_k: How many documents a reasoner gets when it does not say.
     """
 

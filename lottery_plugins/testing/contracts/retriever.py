@@ -22,7 +22,7 @@ from lottery_plugins.protocols.retriever import Index, Retriever
 from lottery_plugins.testing.contracts.plugin import check_plugin
 from lottery_plugins.testing.strategies import contexts, corpora, queries
 
-__all__ = ["check_retriever"]
+__all__ = ["check_outside_retriever", "check_retriever"]
 
 TOWNS = (
     Document("lake", "The heron nests by the lake and eats small fish."),
@@ -65,6 +65,41 @@ def check_retriever(retriever_class: type, *, options: Mapping[str, Any] | None 
         _check_chunks(retriever)
 
 
+def check_outside_retriever(retriever: Retriever, *, good_queries: Sequence[tuple[str, str]]) -> None:
+    """Check a retriever that brings its own documents (`searches` is "outside").
+
+    Args:
+        retriever: The retriever.
+        good_queries: Queries that find something, each with a text that must be part of the first document. At least
+            one.
+
+    Raises:
+        AssertionError: With what is wrong.
+    """
+    assert good_queries, "the check needs at least one good query"
+    assert isinstance(retriever, Retriever), (
+        f"{type(retriever).__name__} lacks a member of protocols.retriever.Retriever"
+    )
+    assert retriever.searches == "outside", f"searches is {retriever.searches!r}; check_retriever is for that"
+    assert retriever.top_k >= 1, f"top_k is {retriever.top_k}"
+    index = retriever.build(())
+    assert isinstance(index, Index), "build gave something without `search`"
+    for query, expected in good_queries:
+        hits = index.search(query, 3)
+        assert hits, f"{query!r} found nothing"
+        shown = hits[0].document.as_text()
+        assert expected in shown, f"{query!r} found first {shown!r}, which does not contain {expected!r}"
+
+    @settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    @given(query=st.sampled_from([query for query, _ in good_queries]) | queries(), top_k=st.integers(1, 20))
+    def any_search(query: str, top_k: int) -> None:
+        hits = index.search(query, top_k)
+        _check_ranking(hits, top_k)
+        assert list(index.search(query, top_k)) == list(hits), f"{query!r} gave other results the second time"
+
+    any_search()
+
+
 def _check_finds(retriever: Retriever) -> None:
     """An easy question finds its document first, whatever the order of the corpus."""
     for documents in (TOWNS, TOWNS[::-1]):
@@ -94,16 +129,22 @@ def _check_any_search(retriever: Retriever) -> None:
 
 def _check_hits(hits: Sequence[ScoredDocument], corpus: Sequence[Document], top_k: int) -> None:
     place = {document.id: i for i, document in enumerate(corpus)}
+    _check_ranking(hits, top_k)
+    for hit in hits:
+        assert hit.document in corpus, f"{hit.document.id!r} is not of the corpus"
+    for better, worse in itertools.pairwise(hits):
+        in_order = better.score > worse.score or place[better.document.id] < place[worse.document.id]
+        assert in_order, f"{worse.document.id!r} ties with {better.document.id!r} and comes first in the corpus"
+
+
+def _check_ranking(hits: Sequence[ScoredDocument], top_k: int) -> None:
     ids = [hit.document.id for hit in hits]
     assert len(hits) <= top_k, f"{len(hits)} results for top_k={top_k}"
     assert len(set(ids)) == len(ids), f"a document came twice: {ids}"
     for hit in hits:
-        assert hit.document in corpus, f"{hit.document.id!r} is not of the corpus"
         assert hit.score == hit.score, f"the score of {hit.document.id!r} is not a number"
     for better, worse in itertools.pairwise(hits):
         assert better.score >= worse.score, f"scores rise from {better.score} to {worse.score}"
-        in_order = better.score > worse.score or place[better.document.id] < place[worse.document.id]
-        assert in_order, f"{worse.document.id!r} ties with {better.document.id!r} and comes first in the corpus"
 
 
 def _check_threads(retriever: Retriever) -> None:

@@ -1,0 +1,1 @@
+"""Ours, handed to LangChain: each module here needs langchain-core."""
