@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
 from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.folders import index_folder
 from lottery_plugins.protocols.backend import TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
@@ -26,7 +27,9 @@ from lottery_plugins.reasoners.prompts import prompts_version
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
-from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
+from lottery_plugins.retrievers.fusion import Fusion
+from lottery_plugins.retrievers.knowledge import Knowledge
+from lottery_plugins.specs import write_specs
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["Assembly", "assemble"]
@@ -59,14 +62,18 @@ class Assembly:
     verifier: Verifier | None
 
     @cached_property
-    def documents(self) -> tuple[Document, ...]:
+    def documents(self) -> Sequence[Document]:
         """D: the run's own knowledge base; () when the tasks bring theirs.
 
         Raises:
             DataError: The file is empty or a line of it is no document.
         """
         path = self.config.knowledge_base
-        return load_knowledge_base(Path(path).expanduser()) if path else ()
+        return self._knowledge.documents(Path(path).expanduser()) if path else ()
+
+    @cached_property
+    def _knowledge(self) -> Knowledge:
+        return Knowledge.kept_in(index_folder())
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -116,20 +123,25 @@ class Assembly:
         if retriever is None:
             return None
         build = lru_cache(maxsize=4096)(retriever.build)  # problems of one task often share their documents
+        build_for_run = cache(lambda: self._knowledge.index(retriever, self.documents))
 
-        def documents_of(problem: Problem) -> tuple[Document, ...]:
-            if retriever.searches == "prompt":
-                return tuple(retriever.chunks(problem.context)) if problem.context else ()
-            return self.documents or problem.knowledge_base
+        def documents_of(problem: Problem) -> Sequence[Document]:
+            return (
+                tuple(retriever.chunks(problem.context)) if retriever.searches == "prompt" else problem.knowledge_base
+            )
 
         def index_for(problem: Problem) -> Index:
-            return build(documents_of(problem))
+            return build_for_run() if self.documents else build(documents_of(problem))
 
         def has_documents(problem: Problem) -> bool:
-            return bool(problem.context) if retriever.searches == "prompt" else bool(documents_of(problem))
+            own = problem.context if retriever.searches == "prompt" else problem.knowledge_base
+            return bool(self.documents or own)
 
         return Search(
-            index_for=index_for, top_k=retriever.top_k, name=str(self.config.retriever), has_documents=has_documents
+            index_for=index_for,
+            top_k=retriever.top_k,
+            name=write_specs(self.config.retriever),
+            has_documents=has_documents,
         )
 
 
@@ -153,7 +165,7 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         methods=tuple(check_composition(methods)),
         reasoner=registry.create("reasoner", config.reasoner),
         tools=tools,
-        retriever=registry.create("retriever", config.retriever) if config.retriever else None,
+        retriever=_retriever(config, registry),
         memory=registry.create("memory", config.memory) if config.memory else None,
         verifier=registry.create("verifier", config.verifier) if config.verifier else None,
     )
@@ -161,6 +173,11 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
     _check_that_all_is_used(assembly)
     _ = assembly.documents  # an unreadable knowledge base is told of now, not after the model is loaded
     return assembly
+
+
+def _retriever(config: RunConfig, registry: Registry) -> Retriever | None:
+    retrievers = tuple(registry.create("retriever", spec) for spec in config.retriever)
+    return Fusion(retrievers) if len(retrievers) > 1 else next(iter(retrievers), None)
 
 
 def _check_needs(assembly: Assembly) -> None:
@@ -187,7 +204,7 @@ def _check_that_all_is_used(assembly: Assembly) -> None:
         raise ConfigError(
             "knowledge_base",
             config.knowledge_base,
-            f"none with retriever={config.retriever}, which searches the problem's own context",
+            f"none with retriever={write_specs(config.retriever)}, which searches the problem's own context",
             "Use retriever=bm25, or leave the knowledge base out.",
         )
 

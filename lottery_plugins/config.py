@@ -42,7 +42,7 @@ class RunConfig:
         compression: Methods applied to the base model, in the order written.
         reasoner: The algorithm A.
         tools: C, in the order shown to the model.
-        retriever: R; None for none.
+        retriever: R; several are fused by the ranks they give; () for none.
         memory: M; None for none.
         verifier: None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
@@ -64,7 +64,7 @@ class RunConfig:
     compression: tuple[PluginSpec, ...] = ()
     reasoner: PluginSpec = _DIRECT
     tools: tuple[PluginSpec, ...] = ()
-    retriever: PluginSpec | None = None
+    retriever: tuple[PluginSpec, ...] = ()
     memory: PluginSpec | None = None
     verifier: PluginSpec | None = None
     knowledge_base: str = ""
@@ -85,9 +85,9 @@ class RunConfig:
             ConfigError: A value of ours is not allowed.
         """
         values: dict[str, Any] = {}
-        for name in ("compression", "tools"):
+        for name in ("compression", "tools", "retriever"):
             values[name] = parse_specs(arguments.get(name), name)
-        for name in ("retriever", "memory", "verifier"):
+        for name in ("memory", "verifier"):
             values[name] = _at_most_one(parse_specs(arguments.get(name), name), name, arguments.get(name))
         reasoner = _at_most_one(
             parse_specs(arguments.get("reasoner"), "reasoner"), "reasoner", arguments.get("reasoner")
@@ -125,7 +125,7 @@ class RunConfig:
                 raise DataError(
                     f"knowledge_base={self.knowledge_base}", "is not a file", "Name a .jsonl or .jsonl.gz file."
                 )
-            if self.retriever is None:
+            if not self.retriever:
                 raise ConfigError(
                     "retriever", None, "a retriever, since knowledge_base is given", "Add retriever=bm25."
                 )
@@ -149,7 +149,7 @@ class RunConfig:
             "compression": write_specs(self.compression),
             "reasoner": str(self.reasoner),
             "tools": write_specs(self.tools),
-            "retriever": str(self.retriever or ""),
+            "retriever": write_specs(self.retriever),
             "memory": str(self.memory or ""),
             "verifier": str(self.verifier or ""),
             "knowledge_base": self.knowledge_base,
@@ -166,14 +166,16 @@ class RunConfig:
             versions: What else decides: versions of libraries, of plugins and of prompts.
 
         Returns:
-            64 hexadecimal digits. The content of a local model folder and of the knowledge base are part of it.
+            64 hexadecimal digits. The content of a local model folder, of the knowledge base, and of a folder that a
+            retriever's option names are part of it.
         """
         described = self.describe()
         for name in _NOT_IN_FINGERPRINT:
             described["model_args"].pop(name, None)
         kept = tuple((name, value) for name, value in self.engine.options if name not in _ENGINE_CUTS)
         described["engine"] = str(replace(self.engine, options=kept))
-        described["files"] = [*_stamps(self.knowledge_base), *_stamps(str(self.base_args.get("pretrained", "")))]
+        named = [self.knowledge_base, str(self.base_args.get("pretrained", "")), *_values(self.retriever)]
+        described["files"] = [stamp for name in named for stamp in _stamps(name)]
         described["versions"] = dict(versions or {})
         text = json.dumps(described, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -197,7 +199,7 @@ def _check_nothing_is_ignored(arguments: Mapping[str, Any]) -> None:
 
 def _at_most_one(specs: tuple[PluginSpec, ...], name: str, got: object) -> PluginSpec | None:
     if len(specs) > 1:
-        raise ConfigError(name, got, f"one {name}; '+' joins compression methods and tools only")
+        raise ConfigError(name, got, f"one {name}; '+' joins compression methods, tools and retrievers")
     return specs[0] if specs else None
 
 
@@ -267,6 +269,11 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return f"<{type(value).__name__}>"
+
+
+def _values(specs: tuple[PluginSpec, ...]) -> list[str]:
+    """The option values that may be paths."""
+    return [value for spec in specs for _, value in spec.options if isinstance(value, str) and "/" in value]
 
 
 def _stamps(name: str) -> list[list[Any]]:

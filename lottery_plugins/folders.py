@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["cache_folder"]
+__all__ = ["cache_folder", "index_folder"]
 
 
 def cache_folder() -> Path:
@@ -14,3 +14,11 @@ def cache_folder() -> Path:
         return Path(chosen).expanduser()
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "~/.cache"
     return Path(base).expanduser() / "lottery_plugins"
+
+
+def index_folder() -> Path | None:
+    """Where indexes of knowledge bases are kept: LOTTERY_INDEX_CACHE, or `indexes` in the cache; None for "off"."""
+    chosen = os.environ.get("LOTTERY_INDEX_CACHE")
+    if chosen == "off":
+        return None
+    return Path(chosen).expanduser() if chosen else cache_folder() / "indexes"
