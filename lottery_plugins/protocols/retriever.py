@@ -41,8 +41,16 @@ class Retriever(Protocol):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    searches: ClassVar[str]
-    top_k: int
+
+    @property
+    def searches(self) -> str:
+        """A ClassVar, or worked out from the options."""
+        ...
+
+    @property
+    def top_k(self) -> int:
+        """An option."""
+        ...
 
     def build(self, documents: Sequence[Document]) -> Index:
         """Index the documents. An empty corpus gives an index that finds nothing. Called once per knowledge base."""

@@ -105,9 +105,7 @@ class FusedIndex:
             for rank, hit in enumerate(index.search(query, max(self.depth, top_k)), start=1):
                 found[hit.document.id] = hit.document
                 shares.setdefault(hit.document.id, []).append(weight / (self.k + rank))
-        totals = {
-            id_: math.fsum(parts) for id_, parts in shares.items()
-        }  # exact, so the order of retrievers is nothing
+        totals = {id_: math.fsum(parts) for id_, parts in shares.items()}  # exact, whatever the order of the retrievers
         best = sorted(totals, key=lambda id_: (-totals[id_], self.position(id_)))[:top_k]
         return [ScoredDocument(found[id_], totals[id_]) for id_ in best]
 

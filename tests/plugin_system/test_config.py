@@ -90,7 +90,7 @@ def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
     ("arguments", "told"),
     [
         ({"reasoner": "direct+react"}, "one reasoner"),
-        ({"retriever": "bm25+prompt"}, "one retriever"),
+        ({"memory": "scratchpad+vector"}, "one memory"),
         ({"max_calls": 0}, "at least 1"),
         ({"max_calls": 2.5}, "whole number"),
         ({"max_seconds": -1}, "above 0"),
