@@ -36,9 +36,8 @@ def embedding_speed(corpus: Path, number: int, weights: str) -> None:
         begin = time.perf_counter()
         encoder.queries([" ".join(text.split()[:10])])
         taken.append(1000 * (time.perf_counter() - begin))
-    print(
-        f"{weights}: {len(texts) / seconds:.1f} passages/s of {words:.0f} words, query {statistics.median(taken):.1f} ms"
-    )
+    speed = f"{len(texts) / seconds:.1f} passages/s of {words:.0f} words"
+    print(f"{weights}: {speed}, query {statistics.median(taken):.1f} ms")
 
 
 def search_speed(rows: int, dtype: str, folder: Path, width: int = 384, queries: int = 20) -> None:

