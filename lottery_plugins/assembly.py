@@ -81,6 +81,20 @@ class Assembly:
         return Knowledge.kept_in(index_folder())
 
     @cached_property
+    def _indexes(self) -> Indexes | None:
+        """What problems are searched with; None without a retriever."""
+        return Indexes(self.retriever, self.documents, self._knowledge) if self.retriever else None
+
+    def prepare(self) -> None:
+        """Read the knowledge base and make its index, which may take long the first time.
+
+        Raises:
+            LotteryError: The file is no knowledge base, or an embedding model can't be loaded.
+        """
+        if self._indexes is not None and not self.config.is_plain:
+            self._indexes.prepare()
+
+    @cached_property
     def versions(self) -> dict[str, str]:
         """Versions of whatever an answer depends on, beside the configuration."""
         found = {name: metadata.version(name) for name in _LIBRARIES if _is_installed(name)}
@@ -140,10 +154,9 @@ class Assembly:
         return lambda: shared
 
     def _search(self) -> Search | None:
-        retriever = self.retriever
-        if retriever is None:
+        retriever, indexes = self.retriever, self._indexes
+        if retriever is None or indexes is None:
             return None
-        indexes = Indexes(retriever, self.documents, self._knowledge)
         return Search(
             index_for=indexes.index_for,
             top_k=retriever.top_k,
@@ -173,7 +186,7 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
     )
     _check_needs(assembly)
     _check_that_all_is_used(assembly)
-    _ = assembly.documents  # an unreadable knowledge base is told of now, not after the model is loaded
+    assembly.prepare()  # what is wrong with the knowledge base is told of now, not after the model is loaded
     return assembly
 
 

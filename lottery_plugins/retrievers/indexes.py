@@ -32,6 +32,15 @@ class Indexes:
         self._of_run = cache(lambda: knowledge.index(retriever, documents))
         self._of_documents = lru_cache(maxsize=_MOST_KEPT)(retriever.build)
 
+    def prepare(self) -> None:
+        """Make or open the index of the run's knowledge base now, so that no problem's time is spent on it.
+
+        Raises:
+            LotteryError: It can't be made.
+        """
+        if self._documents:
+            self._of_run()
+
     def index_for(self, problem: Problem) -> Index:
         """The index to search for a problem; made when it is first asked for."""
         if self._retriever.searches == "prompt":
