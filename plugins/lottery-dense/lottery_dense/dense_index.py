@@ -48,14 +48,24 @@ class DenseIndex:
 
 
 def inner_products(vectors: NDArray[Any], query: NDArray[Any]) -> NDArray[Any]:
-    """One number for each row, float32, (rows). In blocks, so that float16 is widened a piece at a time."""
+    """One number for each row, float32, (rows). In blocks: of a file little is in memory at a time."""
     import numpy as np
 
     products = np.empty(len(vectors), dtype=np.float32)
     for begin in range(0, len(vectors), _BLOCK_ROWS):
-        block = np.asarray(vectors[begin : begin + _BLOCK_ROWS], dtype=np.float32)
-        np.dot(block, query, out=products[begin : begin + _BLOCK_ROWS])
+        block = vectors[begin : begin + _BLOCK_ROWS]
+        np.dot(
+            _widened(block) if block.dtype == np.float16 else block, query, out=products[begin : begin + _BLOCK_ROWS]
+        )
     return products
+
+
+def _widened(block: NDArray[Any]) -> NDArray[Any]:
+    """float16 as float32, exactly; torch does it twice as fast as numpy."""
+    import numpy as np
+    import torch
+
+    return np.asarray(torch.from_numpy(np.array(block)).float().numpy())
 
 
 def build_dense(documents: Sequence[Document], encoder: Encoder, dtype: str) -> DenseIndex:
