@@ -34,7 +34,7 @@ def check_persistence(retriever: PersistentRetriever, twin: PersistentRetriever)
     assert version.strip(), "index_version() is blank"
     assert twin.index_version() == version, f"index_version() of equal options: {version!r}, {twin.index_version()!r}"
 
-    @settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    @_few()
     @given(corpus=corpora(), query=queries(), top_k=st.integers(1, 20))
     def any_search(corpus: tuple[Document, ...], query: str, top_k: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +77,7 @@ def check_composition(retriever: CompositeRetriever) -> None:
     for part in retriever.parts():
         assert part.searches == retriever.searches, f"{part.name} searches a {part.searches}"
 
-    @settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    @_few()
     @given(corpus=corpora(), query=queries(), top_k=st.integers(1, 20))
     def any_search(corpus: Sequence[Document], query: str, top_k: int) -> None:
         wanted = list(retriever.build(corpus).search(query, top_k))
@@ -86,6 +86,14 @@ def check_composition(retriever: CompositeRetriever) -> None:
         assert found == wanted, f"fused, {query!r} finds {found}; built at once it finds {wanted}"
 
     any_search()
+
+
+def _few() -> settings:
+    """Fewer examples than a profile may ask for: each of them writes and reads files, or builds several indexes."""
+    examples = min(settings().max_examples, 50)
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False
+    )
 
 
 def _content(folder: Path) -> dict[str, str]:
