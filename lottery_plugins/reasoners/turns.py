@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.messages import Message, replace_last_user
+from lottery_plugins.trajectory import Problem
 
-__all__ = ["check_at_least", "check_one_of", "continued", "with_question"]
+__all__ = ["check_at_least", "check_one_of", "continued", "with_context", "with_question"]
 
 
 def continued(messages: Sequence[Message], text: str) -> tuple[Message, ...]:
@@ -23,6 +24,11 @@ def with_question(messages: Sequence[Message], content: str) -> tuple[Message, .
     """The turns with another last question, open for a reply: the task's own beginning of one is dropped."""
     end = len(messages) - 1 if messages and messages[-1].role == "assistant" else len(messages)
     return replace_last_user(messages[:end], content)
+
+
+def with_context(problem: Problem) -> str:
+    """The bare question, behind the long text that it is about if there is one."""
+    return f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
 
 
 def check_at_least(low: int, where: str, value: int | None) -> None:
