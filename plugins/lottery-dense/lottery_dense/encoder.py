@@ -74,13 +74,14 @@ class Encoder:
         return self._encoded(self._model.encode_document, texts, self._settings.passage_prefix)
 
     def _encoded(self, encode: Any, texts: Sequence[str], prefix: str) -> NDArray[Any]:
-        import numpy as np
+        from torch.nn.functional import normalize
 
         readable = [text.encode("utf-8", "replace").decode() for text in texts]  # half surrogate pairs stop tokenizers
-        options = {"batch_size": _BATCH_SIZE, "show_progress_bar": False, "normalize_embeddings": True}
+        options = {"batch_size": _BATCH_SIZE, "show_progress_bar": False, "convert_to_tensor": True}
         with self._lock:
-            vectors = encode(readable, prompt=prefix or None, convert_to_tensor=True, **options)
-        return np.ascontiguousarray(vectors.float().cpu().numpy())
+            vectors = encode(readable, prompt=prefix or None, **options)
+        unit: NDArray[Any] = normalize(vectors.float(), dim=1).cpu().numpy()  # in float32, whatever the weights are
+        return unit
 
 
 @lru_cache(maxsize=4)

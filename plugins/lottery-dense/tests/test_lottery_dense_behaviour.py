@@ -50,6 +50,12 @@ def test_scores_are_cosines(word_model):
     assert hit.score == pytest.approx(1.0, abs=1e-6)
 
 
+@pytest.mark.parametrize("weights", ["float32", "bfloat16"])
+def test_vectors_are_of_length_one_whatever_the_weights(word_model, weights):
+    vectors = Dense(model=word_model, weights=weights).encoder().passages(["rye bread", "a cat", "clock"])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
+
+
 def test_titles_are_embedded(word_model):
     documents = (Document("a", "clock tower"), Document("b", "clock tower", title="heron"))
     assert ids(Dense(model=word_model).build(documents).search("heron", 1)) == ["b"]
