@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
-from lottery_plugins.reasoners.sampling import METHODS, Tries, check_temperature, finished, needs_of, try_often
-from lottery_plugins.reasoners.turns import check_at_least, check_one_of
+from lottery_plugins.reasoners.sampling import METHODS, Tries, finished, needs_of, try_often
+from lottery_plugins.reasoners.turns import check_at_least, check_one_of, check_temperature
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["BestOfN"]

@@ -10,8 +10,8 @@ from lottery_plugins.messages import Message
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.prompts import load
-from lottery_plugins.reasoners.sampling import Tries, check_temperature, finished
-from lottery_plugins.reasoners.turns import check_at_least, continued
+from lottery_plugins.reasoners.sampling import Tries, finished
+from lottery_plugins.reasoners.turns import check_at_least, check_temperature, continued
 from lottery_plugins.reasoners.voting import vote
 from lottery_plugins.reasoning.answers import final_answer
 from lottery_plugins.trajectory import Answer, Problem

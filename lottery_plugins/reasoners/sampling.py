@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from lottery_plugins.errors import ConfigError
 from lottery_plugins.generation import Completion
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.messages import Message
@@ -17,7 +16,7 @@ from lottery_plugins.reasoners.direct import Direct
 from lottery_plugins.reasoners.program_aided import ProgramAided
 from lottery_plugins.trajectory import Answer, Problem
 
-__all__ = ["METHODS", "Tries", "check_temperature", "drawn", "finished", "needs_of", "try_often"]
+__all__ = ["METHODS", "Tries", "drawn", "finished", "needs_of", "try_often"]
 
 _REASONERS: Mapping[str, type[Reasoner]] = {c.name: c for c in (ChainOfThought, Direct, ProgramAided)}
 
@@ -121,16 +120,6 @@ class _Drawn:
             sample=sample * self._samples + self._sample,
             proxy=proxy,
         )
-
-
-def check_temperature(where: str, value: float) -> None:
-    """Refuse a temperature at which all tries would be the same.
-
-    Raises:
-        ConfigError: It is 0 or below, or no number.
-    """
-    if not 0 < value < float("inf"):
-        raise ConfigError(f"reasoner: {where}", value, "a number above 0", "At 0 all samples would be the same.")
 
 
 def needs_of(method: str) -> tuple[str, ...]:
