@@ -17,6 +17,7 @@ from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
 from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.folders import index_folder
 from lottery_plugins.protocols.backend import ReadsHiddenStates, TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
@@ -28,8 +29,10 @@ from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
 from lottery_plugins.retrievers.bm25 import Bm25
-from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
-from lottery_plugins.trajectory import Problem
+from lottery_plugins.retrievers.fusion import Fusion
+from lottery_plugins.retrievers.indexes import Indexes
+from lottery_plugins.retrievers.knowledge import Knowledge
+from lottery_plugins.specs import write_specs
 from lottery_plugins.verifiers.prompts import prompts_version as verifier_prompts_version
 
 __all__ = ["Assembly", "assemble"]
@@ -64,14 +67,33 @@ class Assembly:
     verifier: Verifier | None
 
     @cached_property
-    def documents(self) -> tuple[Document, ...]:
+    def documents(self) -> Sequence[Document]:
         """D: the run's own knowledge base; () when the tasks bring theirs.
 
         Raises:
             DataError: The file is empty or a line of it is no document.
         """
         path = self.config.knowledge_base
-        return load_knowledge_base(Path(path).expanduser()) if path else ()
+        return self._knowledge.documents(Path(path).expanduser()) if path else ()
+
+    @cached_property
+    def _knowledge(self) -> Knowledge:
+        """Opens the knowledge base and its index."""
+        return Knowledge.kept_in(index_folder())
+
+    @cached_property
+    def _indexes(self) -> Indexes | None:
+        """What problems are searched with; None without a retriever."""
+        return Indexes(self.retriever, self.documents, self._knowledge) if self.retriever else None
+
+    def prepare(self) -> None:
+        """Read the knowledge base and make its index, which may take long the first time.
+
+        Raises:
+            LotteryError: The file is no knowledge base, or an embedding model can't be loaded.
+        """
+        if self._indexes is not None and not self.config.is_plain:
+            self._indexes.prepare()
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -161,28 +183,14 @@ class Assembly:
         return lambda: shared
 
     def _search(self) -> Search | None:
-        retriever = self.retriever
-        if retriever is None:
+        retriever, indexes = self.retriever, self._indexes
+        if retriever is None or indexes is None:
             return None
-        build = lru_cache(maxsize=4096)(retriever.build)  # problems of one task often share their documents
-
-        def documents_of(problem: Problem) -> tuple[Document, ...]:
-            if retriever.searches == "outside":
-                return ()
-            if retriever.searches == "prompt":
-                return tuple(retriever.chunks(problem.context)) if problem.context else ()
-            return self.documents or problem.knowledge_base
-
-        def index_for(problem: Problem) -> Index:
-            return build(documents_of(problem))
-
-        def has_documents(problem: Problem) -> bool:
-            if retriever.searches == "outside":
-                return True
-            return bool(problem.context) if retriever.searches == "prompt" else bool(documents_of(problem))
-
         return Search(
-            index_for=index_for, top_k=retriever.top_k, name=str(self.config.retriever), has_documents=has_documents
+            index_for=indexes.index_for,
+            top_k=retriever.top_k,
+            name=write_specs(self.config.retriever),
+            has_documents=indexes.has_documents,
         )
 
 
@@ -201,14 +209,21 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         reasoner=registry.create("reasoner", config.reasoner),
         tools=tools,
         tool_sets=tool_sets,
-        retriever=registry.create("retriever", config.retriever) if config.retriever else None,
+        retriever=_retriever(config, registry),
         memory=registry.create("memory", config.memory) if config.memory else None,
         verifier=registry.create("verifier", config.verifier) if config.verifier else None,
     )
     _check_needs(assembly)
     _check_that_all_is_used(assembly)
-    _ = assembly.documents  # an unreadable knowledge base is told of now, not after the model is loaded
+    assembly.prepare()  # what is wrong with the knowledge base is told of now, not after the model is loaded
     return assembly
+
+
+def _retriever(config: RunConfig, registry: Registry) -> Retriever | None:
+    retrievers: tuple[Retriever, ...] = tuple(registry.create("retriever", spec) for spec in config.retriever)
+    if len(retrievers) > 1:
+        return Fusion(retrievers)
+    return retrievers[0] if retrievers else None
 
 
 def _tools(config: RunConfig, registry: Registry) -> tuple[dict[str, Tool], tuple[ToolSet, ...]]:
@@ -268,7 +283,7 @@ def _check_that_all_is_used(assembly: Assembly) -> None:
         raise ConfigError(
             "knowledge_base",
             config.knowledge_base,
-            f"none with retriever={config.retriever}, which searches {instead[searches]}",
+            f"none with retriever={write_specs(config.retriever)}, which searches {instead[searches]}",
             "Use retriever=bm25, or leave the knowledge base out.",
         )
 

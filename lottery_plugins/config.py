@@ -42,7 +42,7 @@ class RunConfig:
         compression: Methods applied to the base model, in the order written.
         reasoner: The algorithm A.
         tools: C, in the order shown to the model.
-        retriever: R; None for none.
+        retriever: R; several are fused by the ranks they give; () for none.
         memory: M; None for none.
         verifier: None for none.
         proxy_model: A small model beside the one under test that reasoners may ask; None for none.
@@ -66,7 +66,7 @@ class RunConfig:
     compression: tuple[PluginSpec, ...] = ()
     reasoner: PluginSpec = _DIRECT
     tools: tuple[PluginSpec, ...] = ()
-    retriever: PluginSpec | None = None
+    retriever: tuple[PluginSpec, ...] = ()
     memory: PluginSpec | None = None
     verifier: PluginSpec | None = None
     proxy_model: ModelSpec | None = None
@@ -89,9 +89,9 @@ class RunConfig:
             ConfigError: A value of ours is not allowed.
         """
         values: dict[str, Any] = {}
-        for name in ("compression", "tools"):
+        for name in ("compression", "tools", "retriever"):
             values[name] = parse_specs(arguments.get(name), name)
-        for name in ("retriever", "memory", "verifier"):
+        for name in ("memory", "verifier"):
             values[name] = _at_most_one(parse_specs(arguments.get(name), name), name, arguments.get(name))
         reasoner = _at_most_one(
             parse_specs(arguments.get("reasoner"), "reasoner"), "reasoner", arguments.get("reasoner")
@@ -131,7 +131,7 @@ class RunConfig:
                 raise DataError(
                     f"knowledge_base={self.knowledge_base}", "is not a file", "Name a .jsonl or .jsonl.gz file."
                 )
-            if self.retriever is None:
+            if not self.retriever:
                 raise ConfigError(
                     "retriever", None, "a retriever, since knowledge_base is given", "Add retriever=bm25."
                 )
@@ -155,7 +155,7 @@ class RunConfig:
             "compression": write_specs(self.compression),
             "reasoner": str(self.reasoner),
             "tools": write_specs(self.tools),
-            "retriever": str(self.retriever or ""),
+            "retriever": write_specs(self.retriever),
             "memory": str(self.memory or ""),
             "verifier": str(self.verifier or ""),
             "proxy_model": str(self.proxy_model or ""),
@@ -174,7 +174,8 @@ class RunConfig:
             versions: What else decides: versions of libraries, of plugins and of prompts.
 
         Returns:
-            64 hexadecimal digits. The content of a local model folder and of the knowledge base are part of it.
+            64 hexadecimal digits. The content of a local model folder, of the knowledge base, and of a folder that a
+            retriever's option names are part of it.
         """
         described = self.describe()
         for name in _NOT_IN_FINGERPRINT:
@@ -183,7 +184,8 @@ class RunConfig:
         described["engine"] = str(replace(self.engine, options=kept))
         proxy = self.proxy_model.pretrained if self.proxy_model else ""
         of_verifier = [str(value) for _, value in self.verifier.options] if self.verifier else []
-        files = (self.knowledge_base, str(self.base_args.get("pretrained", "")), proxy, *of_verifier)
+        named = (self.knowledge_base, str(self.base_args.get("pretrained", "")), proxy)
+        files = (*named, *of_verifier, *_values(self.retriever))
         described["files"] = [stamp for file in files for stamp in _stamps(file)]
         described["versions"] = dict(versions or {})
         text = json.dumps(described, sort_keys=True, ensure_ascii=False)
@@ -209,7 +211,7 @@ def _check_nothing_is_ignored(arguments: Mapping[str, Any]) -> None:
 
 def _at_most_one(specs: tuple[PluginSpec, ...], name: str, got: object) -> PluginSpec | None:
     if len(specs) > 1:
-        raise ConfigError(name, got, f"one {name}; '+' joins compression methods and tools only")
+        raise ConfigError(name, got, f"one {name}; '+' joins compression methods, tools and retrievers")
     return specs[0] if specs else None
 
 
@@ -279,6 +281,11 @@ def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return f"<{type(value).__name__}>"
+
+
+def _values(specs: tuple[PluginSpec, ...]) -> list[str]:
+    """The option values that may be paths."""
+    return [value for spec in specs for _, value in spec.options if isinstance(value, str) and "/" in value]
 
 
 def _stamps(name: str) -> list[list[Any]]:

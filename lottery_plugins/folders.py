@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["cache_folder", "write_ahead"]
+__all__ = ["cache_folder", "index_folder", "write_ahead"]
 
 
 def cache_folder() -> Path:
@@ -44,3 +44,11 @@ def write_ahead(db: sqlite3.Connection, patience_s: float) -> None:
             if "locked" not in str(error) or time.monotonic() > until:
                 raise
         time.sleep(0.005)
+
+
+def index_folder() -> Path | None:
+    """Where indexes of knowledge bases are kept: LOTTERY_INDEX_CACHE, or `indexes` in the cache; None for "off"."""
+    chosen = os.environ.get("LOTTERY_INDEX_CACHE")
+    if chosen == "off":
+        return None
+    return Path(chosen).expanduser() if chosen else cache_folder() / "indexes"

@@ -62,9 +62,10 @@ def _no_network(request, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch):
-    """No LOTTERY_* variable of the caller's shell reaches a test."""
+    """No LOTTERY_* variable of the caller's shell reaches a test, and no index is kept in the caller's cache."""
     for name in [n for n in os.environ if n.startswith("LOTTERY_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("LOTTERY_INDEX_CACHE", "off")
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from lottery_plugins.documents import Document, ScoredDocument
 
-__all__ = ["Index", "Retriever"]
+__all__ = ["CompositeRetriever", "Index", "PersistentRetriever", "Retriever"]
 
 
 @runtime_checkable
@@ -41,8 +42,16 @@ class Retriever(Protocol):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    searches: ClassVar[str]
-    top_k: int
+
+    @property
+    def searches(self) -> str:
+        """A ClassVar, or worked out from the options."""
+        ...
+
+    @property
+    def top_k(self) -> int:
+        """An option."""
+        ...
 
     def build(self, documents: Sequence[Document]) -> Index:
         """Index the documents. An empty corpus gives an index that finds nothing. Called once per knowledge base."""
@@ -50,4 +59,48 @@ class Retriever(Protocol):
 
     def chunks(self, context: str) -> Sequence[Document]:
         """Cut a problem's context into documents; only called when `searches` is "prompt"."""
+        ...
+
+
+@runtime_checkable
+class PersistentRetriever(Retriever, Protocol):
+    """A retriever whose index can be kept in files; optional.
+
+    The index of a run's knowledge base is then made once and opened by every later run. Who calls these methods sees to
+    the rest: where the files are, that one process writes at a time, that a half-written folder is never opened.
+    """
+
+    def index_version(self) -> str:
+        """What the files depend on beside the documents, as text.
+
+        Holds the version of the file format and of the code that decides what is written, and each option that
+        changes it; not `top_k`. Equal for equal options, in every process.
+        """
+        ...
+
+    def write_index(self, documents: Sequence[Document], folder: Path) -> None:
+        """Index the documents into an empty folder. They may be more than fit memory: go through them in order, once.
+
+        The folder is moved afterwards, so no file may hold its path.
+        """
+        ...
+
+    def open_index(self, documents: Sequence[Document], folder: Path) -> Index:
+        """The index that was written for these documents; it finds what that of `build` finds, score by score.
+
+        Large files are memory-mapped. The folder is only read, by any number of processes.
+        """
+        ...
+
+
+@runtime_checkable
+class CompositeRetriever(Retriever, Protocol):
+    """A retriever made of others; optional. The indexes of its parts are made, kept and opened each by itself."""
+
+    def parts(self) -> Sequence[Retriever]:
+        """The others, in a fixed order."""
+        ...
+
+    def fuse(self, documents: Sequence[Document], indexes: Sequence[Index]) -> Index:
+        """One index of those of the parts, which are over the same documents; finds what that of `build` finds."""
         ...

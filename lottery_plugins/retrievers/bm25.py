@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import ClassVar
+from unicodedata import unidata_version
 
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import ConfigError, suggest
 from lottery_plugins.protocols.plugin import option
-from lottery_plugins.retrievers.bm25_index import LANGUAGES, Bm25Index
+from lottery_plugins.retrievers.bm25_index import FORMAT, Bm25Index, build_bm25, open_bm25, write_bm25
+from lottery_plugins.retrievers.words import LANGUAGES
 
 __all__ = ["Bm25"]
 
@@ -23,7 +27,8 @@ class Bm25:
     Raises:
         ConfigError: If an option is out of range.
 
-    Source: Robertson et al. 1994, Okapi at TREC-3; scoring as in Lucene, by bm25s (Lù 2024, arXiv:2407.03618).
+    Source: Robertson et al. 1994, Okapi at TREC-3; scoring as in Lucene, and to the bit as in bm25s
+    (Lù 2024, arXiv:2407.03618), whose stop words are used as well.
     """
 
     name: ClassVar[str] = "bm25"
@@ -58,7 +63,20 @@ class Bm25:
         Raises:
             DataError: Two documents share an id.
         """
-        return Bm25Index(documents, k1=self.k1, b=self.b, language=self.language)
+        return build_bm25(documents, k1=self.k1, b=self.b, language=self.language)
+
+    def index_version(self) -> str:
+        """Format and options of the files, and what splits and stems: another version may do so differently."""
+        splitting = f"bm25s {version('bm25s')}, PyStemmer {version('PyStemmer')}, Unicode {unidata_version}"
+        return f"{FORMAT}, k1={self.k1!r}, b={self.b!r}, {self.language}, {splitting}"
+
+    def write_index(self, documents: Sequence[Document], folder: Path) -> None:
+        """Index documents into files; see `protocols.retriever.PersistentRetriever`."""
+        write_bm25(documents, folder, k1=self.k1, b=self.b, language=self.language)
+
+    def open_index(self, documents: Sequence[Document], folder: Path) -> Bm25Index:
+        """The index that was written, memory-mapped."""
+        return open_bm25(documents, folder, language=self.language)
 
     def chunks(self, context: str) -> Sequence[Document]:
         """The context as one document; this retriever searches knowledge bases."""

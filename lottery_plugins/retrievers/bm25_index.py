@@ -1,24 +1,22 @@
-"""The index that `bm25` and `prompt` search: our splitting into words, bm25s's scores, our ranking."""
+"""The index that `bm25` and `prompt` search: in memory for a few documents, in files for any number."""
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Sequence
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from lottery_plugins.documents import Document, ScoredDocument
 from lottery_plugins.errors import DataError
+from lottery_plugins.retrievers.postings import Arrays, Postings, build_postings, open_postings, write_postings
+from lottery_plugins.retrievers.ranking import best_positions
+from lottery_plugins.retrievers.stored_strings import StoredStrings, write_strings
+from lottery_plugins.retrievers.words import Numbering, Words
 
-__all__ = ["LANGUAGES", "Bm25Index"]
+__all__ = ["FORMAT", "Bm25Index", "build_bm25", "open_bm25", "write_bm25"]
 
-LANGUAGES = (
-    "english", "danish", "dutch", "french", "german", "italian", "norwegian", "portuguese", "russian", "spanish",
-    "swedish", "turkish", "none",
-)  # fmt: skip
-"""Languages with both stop words and a stemmer; "none" takes words as they are, in lower case."""
-
-_WORD = re.compile(r"\w+")
+FORMAT = 1
+"""Of the files, the splitting into words, and the scores."""
 
 
 class Bm25Index:
@@ -26,72 +24,72 @@ class Bm25Index:
 
     Args:
         documents: The corpus; it may be empty.
-        k1: Saturation of term frequency.
-        b: Length normalisation in [0, 1].
-        language: One of LANGUAGES.
-
-    Raises:
-        DataError: Two documents share an id.
+        words: Splits queries as the documents were split.
+        number_of: The number of a stem, None for one that no document has.
+        postings: The scores.
     """
 
-    def __init__(self, documents: Sequence[Document], *, k1: float, b: float, language: str) -> None:
-        self._documents = tuple(documents)
-        _check_unique(self._documents)
-        self._words = _Words(language)
-        self._vocabulary: dict[str, int] = {}
-        rows = [
-            [self._vocabulary.setdefault(word, len(self._vocabulary)) for word in self._words.of(document.as_text())]
-            for document in self._documents
-        ]
-        self._scorer = _scorer(rows, self._vocabulary, k1, b) if self._vocabulary else None
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        words: Words,
+        number_of: Callable[[str], int | None],
+        postings: Postings,
+    ) -> None:
+        self._documents, self._words, self._number_of, self._postings = documents, words, number_of, postings
 
     def search(self, query: str, top_k: int) -> list[ScoredDocument]:
         """The documents that share a word with the query, best first, ties in order of the corpus; at most top_k."""
         import numpy as np
 
-        known = [self._vocabulary[word] for word in self._words.of(query) if word in self._vocabulary]
-        if self._scorer is None or not known or top_k < 1:
+        known = [number for word in self._words.of(query) if (number := self._number_of(word)) is not None]
+        if not known or top_k < 1:
             return []
-        scores = self._scorer.get_scores_from_ids(known)
+        scores = self._postings.total(known)
         found = np.flatnonzero(scores > 0)
-        if len(found) > top_k:
-            lowest = np.partition(scores[found], -top_k)[-top_k]
-            found = found[scores[found] >= lowest]
-        best = found[np.argsort(-scores[found], kind="stable")][:top_k]
-        return [ScoredDocument(self._documents[i], float(scores[i])) for i in best]
+        best = found[best_positions(scores[found], top_k)]
+        return [ScoredDocument(self._documents[int(i)], float(scores[i])) for i in best]
 
 
-class _Words:
-    """Splits text into the words that count. The stemmer has a state of its own, hence the lock."""
+def build_bm25(documents: Sequence[Document], *, k1: float, b: float, language: str) -> Bm25Index:
+    """Index documents in memory.
 
-    def __init__(self, language: str) -> None:
-        self._lock = threading.Lock()
-        self._stemmer: Any = None
-        self._stop_words: frozenset[str] = frozenset()
-        if language != "none":
-            import Stemmer
-            from bm25s import stopwords
-
-            name = "EN" if language == "english" else language.upper()
-            self._stop_words = frozenset(getattr(stopwords, f"STOPWORDS_{name}"))
-            self._stemmer = Stemmer.Stemmer(language)
-
-    def of(self, text: str) -> list[str]:
-        """The words of a text, repeats included. Half a surrogate pair is no word, and the stemmer can't take it."""
-        words = [word for word in _WORD.findall(text.lower()) if word not in self._stop_words]
-        if self._stemmer is None:
-            return words
-        with self._lock:
-            stems: list[str] = self._stemmer.stemWords(words)
-        return stems
+    Raises:
+        DataError: Two documents share an id.
+    """
+    kept = tuple(documents)
+    _check_unique(kept)
+    words = Words(language)
+    numbering = Numbering(words)
+    rows = (numbering.of(document.as_text()) for document in kept)
+    postings = build_postings(rows, k1=k1, b=b, arrays=Arrays())
+    return Bm25Index(kept, words, numbering.numbers.get, postings)
 
 
-def _scorer(rows: list[list[int]], vocabulary: dict[str, int], k1: float, b: float) -> Any:
-    import bm25s
+def write_bm25(documents: Sequence[Document], folder: Path, *, k1: float, b: float, language: str) -> None:
+    """Index documents, one at a time, into files. Their ids are unique."""
+    import numpy as np
 
-    scorer = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy")
-    scorer.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-    return scorer
+    numbering = Numbering(Words(language))
+    write_postings((numbering.of(document.as_text()) for document in documents), folder, k1=k1, b=b)
+    stems = sorted(numbering.numbers)
+    write_strings(stems, folder, "stems")
+    numbers = [numbering.numbers[stem] for stem in stems]
+    np.save(folder / "numbers.npy", np.asarray(numbers, dtype=np.int32), allow_pickle=False)
+
+
+def open_bm25(documents: Sequence[Document], folder: Path, *, language: str) -> Bm25Index:
+    """The index that `write_bm25` wrote, memory-mapped."""
+    import numpy as np
+
+    stems = StoredStrings(folder, "stems")
+    numbers = np.load(folder / "numbers.npy", mmap_mode="r", allow_pickle=False)
+
+    def number_of(stem: str) -> int | None:
+        place = bisect_left(stems, stem)
+        return int(numbers[place]) if place < len(stems) and stems[place] == stem else None
+
+    return Bm25Index(documents, Words(language), number_of, open_postings(folder))
 
 
 def _check_unique(documents: Sequence[Document]) -> None:

@@ -12,34 +12,44 @@ from typing import Any
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import DataError
 
-__all__ = ["load_knowledge_base"]
+__all__ = ["load_knowledge_base", "read_documents"]
 
 FORMAT = 'Each line is a JSON object like {"id": "d1", "title": "...", "text": "..."}; id and title may be left out.'
 
 
 def load_knowledge_base(path: Path) -> tuple[Document, ...]:
-    """All documents of a file, in its order.
-
-    A document without an id gets the number of its line, "line-12". Empty lines are skipped and other fields ignored.
+    """All documents of a file in memory, in its order.
 
     Raises:
-        DataError: The file can't be read, is empty, or a line is not a document; with file and line.
+        DataError: As `read_documents`, or two documents share an id.
     """
     seen: dict[str, int] = {}
     documents = []
-    for number, line in _lines(path):
-        if not line.strip():
-            continue
-        document = _document(line, number, f"{path}:{number}")
+    for number, document in read_documents(path):
         if document.id in seen:
             raise DataError(
                 f"{path}:{number}", f"repeats the id {document.id!r} of line {seen[document.id]}", "Make ids unique."
             )
         seen[document.id] = number
         documents.append(document)
-    if not documents:
-        raise DataError(str(path), "is an empty knowledge base", FORMAT)
     return tuple(documents)
+
+
+def read_documents(path: Path) -> Iterator[tuple[int, Document]]:
+    """The documents of a file with their line numbers, one at a time.
+
+    A document without an id gets the number of its line, "line-12". Empty lines are skipped and other fields ignored.
+
+    Raises:
+        DataError: The file can't be read, is empty, or a line is not a document; with file and line.
+    """
+    is_empty = True
+    for number, line in _lines(path):
+        if line.strip():
+            is_empty = False
+            yield number, _document(line, number, f"{path}:{number}")
+    if is_empty:
+        raise DataError(str(path), "is an empty knowledge base", FORMAT)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from lottery_plugins.documents import Document
-from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.retrievers.bm25 import Bm25
+from lottery_plugins.retrievers.chunking import Chunking
 
 __all__ = ["Prompt"]
-
-_WORD = re.compile(r"\S+")
-_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*$")  # noqa: RUF001 - full-width signs end sentences too
 
 
 @dataclass(frozen=True)
 class Prompt(Bm25):
     """Cut the problem's context into chunks of whole sentences, ranked by BM25 as `bm25` does.
 
-    Chunks are slices of the context in reading order; together they hold every word of it. Their ids, "chunk-0000",
-    "chunk-0001" and so on, sort in reading order, so that a reasoner can put the best ones back in place.
-
     Raises:
         ConfigError: If an option is out of range.
 
-    Deviation: the paper ranks chunks by embeddings; words need no second model.
+    Deviation: the paper ranks chunks by embeddings, as `prompt-dense` of lottery-dense does; words need no second
+    model.
     """
 
     name: ClassVar[str] = "prompt"
@@ -44,52 +38,12 @@ class Prompt(Bm25):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.chunk_words < 1:
-            raise ConfigError("retriever: prompt.chunk_words", self.chunk_words, "a whole number from 1")
-        if not 0 <= self.overlap_words < self.chunk_words:
-            allowed = f"a whole number in [0, chunk_words), which is {self.chunk_words}"
-            raise ConfigError("retriever: prompt.overlap_words", self.overlap_words, allowed)
+        _ = self._chunking
+
+    @property
+    def _chunking(self) -> Chunking:
+        return Chunking(f"retriever: {self.name}", self.chunk_words, self.overlap_words)
 
     def chunks(self, context: str) -> Sequence[Document]:
-        """The chunks in reading order; none when the context is blank."""
-        words = list(_WORD.finditer(context))
-        spans = list(self._spans(list(self._pieces(words, context))))
-        width = max(4, len(str(len(spans))))
-        return tuple(
-            Document(f"chunk-{i:0{width}d}", context[words[first].start() : words[last - 1].end()])
-            for i, (first, last) in enumerate(spans)
-        )
-
-    def _pieces(self, words: Sequence[re.Match[str]], context: str) -> Iterator[tuple[int, int]]:
-        """Sentences as ranges of words; one that is longer than a chunk comes in several pieces.
-
-        A sentence ends at a full stop, a question or exclamation mark, or a line break.
-        """
-        longest = self.overlap_words or self.chunk_words
-        first = 0
-        for i, word in enumerate(words, start=1):
-            gap = context[word.end() : words[i].start()] if i < len(words) else "\n"
-            if "\n" not in gap and not _SENTENCE_END.search(word[0]):
-                continue
-            if i - first <= self.chunk_words:
-                yield first, i
-            else:
-                yield from ((start, min(start + longest, i)) for start in range(first, i, longest))
-            first = i
-
-    def _spans(self, pieces: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """Chunks as ranges of words: as many pieces as fit, the first ones repeated from the chunk before."""
-        begin = 0  # first piece of the open chunk
-        for i, (_, last) in enumerate(pieces):
-            if last - pieces[begin][0] <= self.chunk_words:
-                continue
-            yield pieces[begin][0], pieces[i - 1][1]
-            begin = i
-            while (
-                begin > 0
-                and pieces[i - 1][1] - pieces[begin - 1][0] <= self.overlap_words
-                and last - pieces[begin - 1][0] <= self.chunk_words
-            ):
-                begin -= 1
-        if pieces:
-            yield pieces[begin][0], pieces[-1][1]
+        """The chunks in reading order, ids that sort likewise; none when the context is blank."""
+        return self._chunking.cut(context)

@@ -86,11 +86,19 @@ def test_versions_and_file_contents_are_part_of_the_fingerprint(tmp_path):
     assert before != config.fingerprint({"torch": "1"})
 
 
+def test_a_folder_that_a_retriever_is_given_is_part_of_the_fingerprint(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    config = RunConfig.parse({"reasoner": "react", "retriever": f"bm25+dense:model={tmp_path}"})
+    before = config.fingerprint()
+    (tmp_path / "config.json").write_text('{"layers": 6}')
+    assert before != config.fingerprint()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         ({"reasoner": "direct+react"}, "one reasoner"),
-        ({"retriever": "bm25+prompt"}, "one retriever"),
+        ({"memory": "scratchpad+vector"}, "one memory"),
         ({"max_calls": 0}, "at least 1"),
         ({"max_calls": 2.5}, "whole number"),
         ({"max_seconds": -1}, "above 0"),

@@ -1,5 +1,6 @@
 """The retriever contract finds what it says it finds."""
 
+import json
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -65,6 +66,9 @@ def ties_from_the_end(self, query, top_k):
     return sorted(hits[::-1], key=lambda hit: -hit.score)[:top_k]
 
 
+TiesFromTheEnd = with_search(ties_from_the_end)
+
+
 def first_come(self, query, top_k):
     return [ScoredDocument(d, 1.0) for d in self.documents][:top_k]
 
@@ -97,7 +101,7 @@ def test_a_sound_retriever_passes():
         (with_search(too_many), "results for top_k"),
         (with_search(rising), "scores rise|ties with"),
         (with_search(repeated), "came twice|the second time|scores"),
-        (with_search(ties_from_the_end), "ties with"),
+        (TiesFromTheEnd, "ties with"),
         (with_search(first_come), "first"),
         (with_search(foreign), "not of the corpus"),
         (LosesWords, "in no chunk"),
@@ -105,5 +109,91 @@ def test_a_sound_retriever_passes():
     ],
 )
 def test_what_is_wrong_is_named(retriever, problem):
+    with pytest.raises(AssertionError, match=problem):
+        check_retriever(retriever)
+
+
+@dataclass(frozen=True)
+class WordsInFiles(SharedWords):
+    """Keeps its documents in a file of its own, as an index may."""
+
+    def index_version(self):
+        return "1"
+
+    def write_index(self, documents, folder):
+        rows = [[d.id, d.text, d.title] for d in documents]
+        (folder / "rows.json").write_text(json.dumps(rows))
+
+    def open_index(self, documents, folder):
+        return self.index([Document(*row) for row in json.loads((folder / "rows.json").read_text())])
+
+
+class AnotherVersionEachTime(WordsInFiles):
+    def index_version(self):
+        return str(id(self))
+
+
+class KeepsTheIndexInMemory(WordsInFiles):
+    kept: ClassVar[dict] = {}
+
+    def write_index(self, documents, folder):
+        self.kept[folder] = self.build(documents)
+
+    def open_index(self, documents, folder):
+        return self.kept.get(folder) or self.build(())
+
+
+class ForgetsTitles(WordsInFiles):
+    def write_index(self, documents, folder):
+        super().write_index([Document(d.id, d.text) for d in documents], folder)
+
+
+class WritesWhenOpened(WordsInFiles):
+    def open_index(self, documents, folder):
+        (folder / "opened").touch()
+        return super().open_index(documents, folder)
+
+
+class TurnsTheOrderRound(WordsInFiles):
+    def open_index(self, documents, folder):
+        return self.index([*documents][::-1])
+
+
+@dataclass(frozen=True)
+class Doubled(SharedWords):
+    """Made of two parts, which find the same."""
+
+    def parts(self):
+        return (SharedWords(), SharedWords())
+
+    def fuse(self, documents, indexes):
+        return indexes[0]
+
+
+class FusesTheLastPartOnly(Doubled):
+    def parts(self):
+        return (SharedWords(), TiesFromTheEnd())
+
+    def fuse(self, documents, indexes):
+        return indexes[-1]
+
+
+@pytest.mark.parametrize("retriever", [WordsInFiles, Doubled])
+def test_sound_files_and_a_sound_composite_pass(retriever):
+    check_retriever(retriever)
+
+
+@pytest.mark.parametrize(
+    ("retriever", "problem"),
+    [
+        (AnotherVersionEachTime, "index_version"),
+        (KeepsTheIndexInMemory, "opened from files"),
+        (ForgetsTitles, "opened from files"),
+        (WritesWhenOpened, "changed the files"),
+        (TurnsTheOrderRound, "opened from files"),
+        (FusesTheLastPartOnly, "fused"),
+    ],
+)
+def test_what_is_wrong_with_files_or_fusion_is_named(retriever, problem):
     with pytest.raises(AssertionError, match=problem):
         check_retriever(retriever)

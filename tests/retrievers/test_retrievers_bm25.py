@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.retrievers.bm25 import Bm25
-from lottery_plugins.retrievers.bm25_index import LANGUAGES
+from lottery_plugins.retrievers.words import LANGUAGES
 
 RIVERS = tuple(
     Document(*fields)

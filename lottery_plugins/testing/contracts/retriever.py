@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document, ScoredDocument
-from lottery_plugins.protocols.retriever import Index, Retriever
+from lottery_plugins.protocols.retriever import CompositeRetriever, Index, PersistentRetriever, Retriever
 from lottery_plugins.testing.contracts.plugin import check_plugin
+from lottery_plugins.testing.contracts.retriever_files import check_composition, check_persistence
 from lottery_plugins.testing.strategies import contexts, corpora, queries
 
 __all__ = ["check_outside_retriever", "check_retriever"]
@@ -63,6 +64,10 @@ def check_retriever(retriever_class: type, *, options: Mapping[str, Any] | None 
     _check_threads(retriever)
     if retriever.searches == "prompt":
         _check_chunks(retriever)
+    if isinstance(retriever, PersistentRetriever):
+        check_persistence(retriever, retriever_class(**options))
+    if isinstance(retriever, CompositeRetriever):
+        check_composition(retriever)
 
 
 def check_outside_retriever(retriever: Retriever, *, good_queries: Sequence[tuple[str, str]]) -> None:
