@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import metadata
@@ -20,12 +21,13 @@ from lottery_plugins.protocols.backend import TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
 from lottery_plugins.protocols.retriever import Index, Retriever
-from lottery_plugins.protocols.tool import Tool
+from lottery_plugins.protocols.tool import Tool, ToolDescription, ToolSet
 from lottery_plugins.protocols.verifier import Verifier
 from lottery_plugins.reasoners.prompts import prompts_version
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
+from lottery_plugins.retrievers.bm25 import Bm25
 from lottery_plugins.retrievers.knowledge_base import load_knowledge_base
 from lottery_plugins.trajectory import Problem
 
@@ -44,6 +46,7 @@ class Assembly:
         methods: Compression methods, in the order in which they are applied.
         reasoner: A.
         tools: C by the name the model calls them by.
+        tool_sets: Those of which each problem opens tools of its own.
         retriever: R.
         memory: M.
         verifier: Judges answers.
@@ -54,6 +57,7 @@ class Assembly:
     methods: tuple[Any, ...]
     reasoner: Reasoner
     tools: Mapping[str, Tool]
+    tool_sets: tuple[ToolSet, ...]
     retriever: Retriever | None
     memory: MemoryBackend | None
     verifier: Verifier | None
@@ -87,6 +91,9 @@ class Assembly:
             count_tokens=engine.count_tokens,
             release=engine.release,
             tools=self.tools,
+            open_tools=self._tool_opener(),
+            rank_tools=self._rank_tools,
+            max_tools=self.config.max_tools,
             search=self._search(),
             open_memory=self._opener(),
             verifier=self.verifier,
@@ -102,6 +109,19 @@ class Assembly:
         if not self.tools or number == 0 or os.name != "posix":
             return None
         return ToolWorkers(self.tools, number or default_num_workers(), self.config.tool_timeout_s)
+
+    def _tool_opener(self) -> Callable[[], list[Tool]] | None:
+        if not self.tool_sets:
+            return None
+        return lambda: [tool for tool_set in self.tool_sets for tool in tool_set.open()]
+
+    @staticmethod
+    def _rank_tools(query: str, tools: Sequence[ToolDescription]) -> Sequence[ToolDescription]:
+        """R over C: the tools by the words that their descriptions share with the query, the others after them."""
+        by_name = {tool.name: tool for tool in tools}
+        found = _index_of_tools(tuple((tool.name, tool.description) for tool in tools)).search(query, len(tools))
+        ranked = [hit.document.id for hit in found]
+        return [by_name[name] for name in dict.fromkeys((*ranked, *by_name))]
 
     def _opener(self) -> Callable[[], Any] | None:
         if self.memory is None:
@@ -140,19 +160,14 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         LotteryError: A plugin is unknown, broken, lacks a library, has a bad option, or lacks what it needs.
     """
     methods = tuple(registry.create("compression", spec) for spec in config.compression)
-    tools: dict[str, Tool] = {}
-    for spec in config.tools:
-        tool = registry.create("tool", spec)
-        name = tool.description.name
-        if name in tools:
-            raise ConfigError("tools", name, "each tool once")
-        tools[name] = tool
+    tools, tool_sets = _tools(config, registry)
     assembly = Assembly(
         config=config,
         registry=registry,
         methods=tuple(check_composition(methods)),
         reasoner=registry.create("reasoner", config.reasoner),
         tools=tools,
+        tool_sets=tool_sets,
         retriever=registry.create("retriever", config.retriever) if config.retriever else None,
         memory=registry.create("memory", config.memory) if config.memory else None,
         verifier=registry.create("verifier", config.verifier) if config.verifier else None,
@@ -163,9 +178,40 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
     return assembly
 
 
+def _tools(config: RunConfig, registry: Registry) -> tuple[dict[str, Tool], tuple[ToolSet, ...]]:
+    """The run's tools by name, and the sets of which each problem opens its own.
+
+    Raises:
+        ConfigError: Two tools have one name.
+    """
+    tools: dict[str, Tool] = {}
+    own: list[ToolSet] = []
+    taken: set[str] = set()
+    for spec in config.tools:
+        made = registry.create("tool", spec)
+        opened = made.open() if isinstance(made, ToolSet) else (made,)
+        for tool in opened:
+            name = tool.description.name
+            if name in taken:
+                raise ConfigError("tools", name, "each tool once", f"tools={spec.name} offers it again.")
+            taken.add(name)
+        if isinstance(made, ToolSet) and made.scope == "problem":
+            own.append(made)
+        else:
+            tools |= {tool.description.name: tool for tool in opened}
+    return tools, tuple(own)
+
+
+@lru_cache(maxsize=64)
+def _index_of_tools(described: tuple[tuple[str, str], ...]) -> Index:
+    """An index over names and descriptions; names are split at what is no letter."""
+    words = [Document(name, f"{name} {re.sub('[^a-zA-Z]+', ' ', name)} {text}") for name, text in described]
+    return Bm25().build(words)
+
+
 def _check_needs(assembly: Assembly) -> None:
     offers = {
-        "tools": bool(assembly.tools),
+        "tools": bool(assembly.tools or assembly.tool_sets),
         "retriever": assembly.retriever is not None,
         "memory": assembly.memory is not None,
         "verifier": assembly.verifier is not None,

@@ -19,7 +19,7 @@ _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
 _RUN_ARGUMENTS = (
-    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers"
+    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers", "max_tools",
 )  # fmt: skip
 OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
 """Model arguments that are ours; every other one goes to the base model."""
@@ -57,6 +57,7 @@ class RunConfig:
         tool_timeout_s: Most seconds for a tool call; then its process is killed and the model told so.
         tool_workers: Most processes for tools; 0: they run in threads, where no call can be ended; None: a few more
             than there are cores.
+        max_tools: Most tools that a prompt shows; of more, those nearest to the question.
     """
 
     base: str = "hf"
@@ -76,6 +77,7 @@ class RunConfig:
     resume: bool = True
     tool_timeout_s: float = 60.0
     tool_workers: int | None = None
+    max_tools: int = 16
 
     @classmethod
     def parse(cls, arguments: Mapping[str, Any]) -> RunConfig:
@@ -111,6 +113,7 @@ class RunConfig:
             tool_workers=None
             if arguments.get("tool_workers") is None
             else _whole_number(arguments, "tool_workers", 0, least=0),
+            max_tools=_whole_number(arguments, "max_tools", 16),
         ).checked()
 
     def checked(self) -> RunConfig:

@@ -44,7 +44,7 @@ class LotterySpecs:
 
     @hookspec
     def lottery_tools(self) -> list[type[Tool]]:  # type: ignore[empty-body]
-        """Tool classes (`protocols.tool`): functions from text to text that the model may call."""
+        """Tool and tool set classes (`protocols.tool`): functions from text to text that the model may call."""
 
     @hookspec
     def lottery_retrievers(self) -> list[type[Retriever]]:  # type: ignore[empty-body]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-__all__ = ["MemoryBackend", "MemoryStore"]
+from lottery_plugins.protocols.tool import ToolDescription
+from lottery_plugins.trajectory import ToolResult
+
+__all__ = ["CommandStore", "MemoryBackend", "MemoryStore", "SearchableStore"]
 
 
 @runtime_checkable
@@ -26,6 +29,34 @@ class MemoryStore(Protocol):
 
     def render(self, max_chars: int | None = None) -> str:
         """The content as the model sees it; newest entries win when it must be cut. "" when empty."""
+        ...
+
+
+@runtime_checkable
+class SearchableStore(MemoryStore, Protocol):
+    """A memory that finds entries by meaning or words, where the exact key is not known."""
+
+    def find(self, query: str, top_k: int) -> Sequence[tuple[str, str]]:
+        """(key, value) of the entries nearest to any text, best first; at most top_k, at least 1."""
+        ...
+
+
+@runtime_checkable
+class CommandStore(MemoryStore, Protocol):
+    """A memory with commands of its own, which the model may call as tools.
+
+    Attributes:
+        commands: What the model is told of them; the same for each opened memory.
+    """
+
+    commands: tuple[ToolDescription, ...]
+
+    def command(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Answer one call of a command.
+
+        Raises:
+            ToolError: The call can't be answered; becomes an observation.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from lottery_plugins.documents import ScoredDocument
 from lottery_plugins.generation import Completion
 from lottery_plugins.messages import Message
-from lottery_plugins.trajectory import Answer, Problem, ToolResult
+from lottery_plugins.trajectory import Answer, Problem, Step, ToolResult
 
 if TYPE_CHECKING:
     from lottery_plugins.protocols.tool import ToolDescription
@@ -26,7 +26,15 @@ class Services(Protocol):
 
     @property
     def tools(self) -> Sequence[ToolDescription]:
-        """Tools allowed for this problem, in the order of the run's configuration."""
+        """Tools that may be called for this problem: those of the run that the task allows, in the order of the run's
+        configuration, then, where none of them has the name, `search` with a retriever, `remember` and `recall` with a
+        memory, and the memory's own commands.
+        """
+        ...
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The finished steps so far, in the order of their start."""
         ...
 
     @property
@@ -39,6 +47,16 @@ class Services(Protocol):
         """Whether what is remembered is kept; without a memory, `remember` does nothing."""
         ...
 
+    @property
+    def has_verifier(self) -> bool:
+        """Whether `verify` has a verifier to ask."""
+        ...
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether the run has a proxy model."""
+        ...
+
     async def generate(
         self,
         messages: Sequence[Message],
@@ -48,6 +66,7 @@ class Services(Protocol):
         stop: Sequence[str] | None = None,
         temperature: float | None = None,
         sample: int = 0,
+        proxy: bool = False,
     ) -> Completion:
         """One completion of the model under test.
 
@@ -58,12 +77,33 @@ class Services(Protocol):
             stop: Stop strings; None: as the task says.
             temperature: Above 0 samples; None: as the task says.
             sample: Tells several samples of one prompt apart.
+            proxy: Ask the run's proxy model instead; its step is recorded as one of the tool "proxy".
+
+        Raises:
+            ConfigError: The run has no proxy model.
         """
         ...
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
         """Run a tool. Never raises for what a model can write: unknown tools and bad arguments are results with an
         error category and a text for the model.
+        """
+        ...
+
+    async def find_tools(self, query: str, *, top_k: int | None = None) -> Sequence[ToolDescription]:
+        """The tools to show in a prompt: all when they fit the run's `max_tools`, else those nearest to the query.
+
+        Args:
+            query: What the tools are wanted for.
+            top_k: At most so many; None: `max_tools` of the run.
+        """
+        ...
+
+    async def features(self, messages: Sequence[Message]) -> tuple[float, ...]:
+        """The hidden state of the model's last layer at the last token of the rendered messages.
+
+        Raises:
+            ConfigError: The run's engine can't tell it.
         """
         ...
 
@@ -76,7 +116,10 @@ class Services(Protocol):
         ...
 
     def recall(self, key: str | None = None) -> str:
-        """The value of a key, or the whole memory as the model sees it; "" when there is nothing."""
+        """The value of a key, or the whole memory as the model sees it; "" when there is nothing.
+
+        A memory that can search gives its nearest entries, a line "key: value" each, for a key that it does not have.
+        """
         ...
 
     async def verify(self, answer: str) -> Judgement:

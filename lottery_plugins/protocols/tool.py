@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from lottery_plugins.trajectory import ToolResult
 
-__all__ = ["Parameter", "Tool", "ToolDescription"]
+__all__ = ["Parameter", "Tool", "ToolDescription", "ToolSet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +17,21 @@ class Parameter:
 
     Attributes:
         name: As the model writes it.
-        type: JSON schema type: "string", "number", "integer", "boolean".
+        type: JSON schema type: "string", "number", "integer", "boolean", "array", "object".
         description: One phrase for the prompt.
         required: Whether the call fails without it.
+        schema: The argument's JSON schema where `type` alone does not say it (items, enum); it replaces `type`.
     """
 
     name: str
     type: str
     description: str
     required: bool = True
+    schema: Mapping[str, Any] | None = None
+
+    def to_schema(self) -> dict[str, Any]:
+        """The argument's JSON schema."""
+        return {"type": self.type, "description": self.description} | dict(self.schema or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class ToolDescription:
                 "description": self.description,
                 "parameters": {
                     "type": "object",
-                    "properties": {p.name: {"type": p.type, "description": p.description} for p in self.parameters},
+                    "properties": {p.name: p.to_schema() for p in self.parameters},
                     "required": [p.name for p in self.parameters if p.required],
                 },
             },
@@ -76,5 +82,27 @@ class Tool(Protocol):
 
         Raises:
             ToolError: The call can't be answered; becomes an observation. Any other exception fails the problem.
+        """
+        ...
+
+
+@runtime_checkable
+class ToolSet(Protocol):
+    """Several tools under one plugin name. Options are dataclass fields; see `protocols.plugin`.
+
+    Attributes:
+        scope: "run": opened once; its tools are used like any other, in worker processes. "problem": opened afresh for
+            each problem; its tools may keep state between the calls of that problem, and run in threads.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    scope: ClassVar[Literal["run", "problem"]]
+
+    def open(self) -> Sequence[Tool]:
+        """The tools, with the same descriptions at each opening.
+
+        Raises:
+            LotteryError: What they stand on can't be reached.
         """
         ...

@@ -7,25 +7,28 @@ and searches in threads, whose indexes are too large to be sent, so neither the 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from lottery_plugins.documents import ScoredDocument
-from lottery_plugins.errors import ConfigError, LotteryError, PluginError, suggest
-from lottery_plugins.generation import Completion, GenerationConfig, GenerationRequest
+from lottery_plugins.errors import ConfigError, LotteryError, PluginError
+from lottery_plugins.generation import Completion, GenerationRequest
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.messages import Message
 from lottery_plugins.protocols.retriever import Index
-from lottery_plugins.protocols.tool import Tool, ToolDescription
+from lottery_plugins.protocols.tool import ToolDescription
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
+from lottery_plugins.reasoning.memory_desk import MemoryDesk
 from lottery_plugins.reasoning.search import Search
-from lottery_plugins.reasoning.steps import generate_step
+from lottery_plugins.reasoning.steps import generate_step, retrieve_step, tool_step
 from lottery_plugins.reasoning.stopwatch import Stopwatch
-from lottery_plugins.reasoning.tool_runs import run_tool
+from lottery_plugins.reasoning.tool_runs import as_text, run_tool
+from lottery_plugins.reasoning.toolbox import SEARCH, Toolbox
+from lottery_plugins.reasoning.wishes import with_wishes
 from lottery_plugins.trajectory import Problem, Step, ToolCall, ToolResult
 
 __all__ = ["ProblemServices"]
@@ -33,6 +36,9 @@ __all__ = ["ProblemServices"]
 SAMPLE_STRIDE = 1 << 20
 """A reasoner's sample s of lm-eval's repeat r has number s * SAMPLE_STRIDE + r: no two collide, and without samples of
 the reasoner's own the number is the repeat's, as it is for the plain model."""
+
+MOST_PASSAGES = 50
+"""Most passages that a model's own `top_k` may ask for."""
 
 
 class ProblemServices:
@@ -47,10 +53,9 @@ class ProblemServices:
         self._run = facilities
         self._number = next(facilities.numbers)
         self._budget = Budget(facilities.limits, facilities.clock)
-        allowed = problem.tools
-        self._tools: dict[str, Tool] = {n: t for n, t in facilities.tools.items() if allowed is None or n in allowed}
-        self._descriptions = tuple(tool.description for tool in self._tools.values())
-        self._memory = facilities.open_memory() if facilities.open_memory else None
+        self._memory = MemoryDesk(facilities.open_memory()) if facilities.open_memory else None
+        built_in = ((SEARCH,) if self.has_retriever else ()) + (self._memory.tools if self._memory else ())
+        self._toolbox = Toolbox(problem, facilities, built_in)
         self._index: asyncio.Task[Index] | None = None
         self._steps: list[Step | None] = []
         self._acting: set[asyncio.Task[Any]] = set()
@@ -58,8 +63,8 @@ class ProblemServices:
 
     @property
     def tools(self) -> Sequence[ToolDescription]:
-        """Tools allowed for this problem, in the order of the run's configuration."""
-        return self._descriptions
+        """Tools that may be called for this problem; see the protocol."""
+        return self._toolbox.descriptions
 
     @property
     def has_retriever(self) -> bool:
@@ -70,6 +75,16 @@ class ProblemServices:
     def has_memory(self) -> bool:
         """Whether what is remembered is kept."""
         return self._memory is not None
+
+    @property
+    def has_verifier(self) -> bool:
+        """Whether the run has a verifier."""
+        return self._run.verifier is not None
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether the run has a proxy model."""
+        return self._run.proxy is not None
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -90,9 +105,13 @@ class ProblemServices:
         stop: Sequence[str] | None = None,
         temperature: float | None = None,
         sample: int = 0,
+        proxy: bool = False,
     ) -> Completion:
         """One completion; see the protocol. Where the backend can't count tokens, all that were allowed are charged."""
-        config = self._generation_config(max_tokens, stop, temperature)
+        config = with_wishes(self._problem.config, max_tokens, stop, temperature)
+        model = self._run.proxy if proxy else self._run.generate
+        if model is None:
+            raise ConfigError("proxy_model", None, "a small model beside the one under test", "Add proxy_model=NAME.")
         async with self._acting_within_time():
             granted = self._budget.take_completion(config.max_tokens)
             slot, charged = self._new_slot(), 0
@@ -103,11 +122,11 @@ class ProblemServices:
                 trajectory=self._number,
             )
             try:
-                completion = await self._run.generate(request)
+                completion = await model(request)
                 charged = self._charge(completion, granted)
             finally:
                 self._budget.give_back_tokens(granted - charged)
-            self._record(slot, generate_step(completion, purpose))
+            self._record(slot, generate_step(completion, purpose, "proxy" if proxy else ""))
         return completion
 
     async def call_tool(self, tool: str, arguments: Mapping[str, Any], *, purpose: str = "call") -> ToolResult:
@@ -119,20 +138,30 @@ class ProblemServices:
         call = ToolCall(tool, dict(arguments))
         async with self._acting_within_time():
             self._budget.take_tool_call()
+            refusal, is_configured = self._toolbox.refusal(call), self._toolbox.tool(tool) is not None
+            if refusal is None and tool == SEARCH.name and not is_configured:
+                return await self._search(call, purpose)  # recorded as what it is, a search
             slot, watch = self._new_slot(), Stopwatch(self._run.clock)
-            result = self._refusal(call) or await run_tool(self._tools[tool], call, self._run, watch)
-            step = Step(
-                kind="tool",
-                purpose=purpose,
-                prompt=json.dumps(call.arguments, ensure_ascii=False, default=repr),
-                output=result.text,
-                tool=tool,
-                error=result.error,
-                ran_in=result.ran_in,
-                seconds=watch.seconds,
-            )
-            self._record(slot, step)
+            result = refusal or await self._answered(call, watch)
+            step = tool_step(call, result, purpose, watch.seconds)
+            self._record(slot, step if refusal or is_configured else replace(step, kind="memory"))
         return result
+
+    async def find_tools(self, query: str, *, top_k: int | None = None) -> Sequence[ToolDescription]:
+        """The tools to show in a prompt; see the protocol."""
+        return await self._toolbox.find(query, top_k)
+
+    async def features(self, messages: Sequence[Message]) -> tuple[float, ...]:
+        """A hidden state; see the protocol."""
+        if self._run.features is None:
+            raise ConfigError(
+                "engine", "no hidden states", "an engine that tells them", "Use engine=packed with base=hf."
+            )
+        async with self._acting_within_time():
+            slot = self._new_slot()
+            found = await self._run.features(messages)
+            self._record(slot, Step(kind="score", purpose="features", prompt=messages[-1].content))
+        return found
 
     async def retrieve(self, query: str, *, top_k: int | None = None, purpose: str = "search") -> list[ScoredDocument]:
         """Search the problem's documents; see the protocol. Empty when there is nothing to search."""
@@ -148,17 +177,7 @@ class ProblemServices:
             except Exception as error:
                 raise PluginError(f"retriever {search.name!r}", "searching", error) from error
             counts = [self._run.count_tokens(hit.document.as_text()) for hit in found]
-            step = Step(
-                kind="retrieve",
-                purpose=purpose,
-                prompt=query,
-                output="\n\n".join(hit.document.as_text() for hit in found),
-                tool=search.name,
-                documents=tuple((hit.document.id, hit.score) for hit in found),
-                retrieved_tokens=None if None in counts else sum(c for c in counts if c is not None),
-                seconds=watch.seconds,
-            )
-            self._record(slot, step)
+            self._record(slot, retrieve_step(query, found, counts, purpose, search.name, watch.seconds))
         return found
 
     def remember(self, key: str, value: str) -> None:
@@ -168,10 +187,10 @@ class ProblemServices:
             self._record(self._new_slot(), Step(kind="memory", purpose="write", prompt=key, output=value))
 
     def recall(self, key: str | None = None) -> str:
-        """The value of a key, or the whole memory; "" when there is nothing."""
+        """The value of a key, or the whole memory; "" when there is nothing; see the protocol."""
         if self._memory is None:
             return ""
-        text = self._memory.render() if key is None else (self._memory.read(key) or "")
+        text = self._memory.read(key)
         self._record(self._new_slot(), Step(kind="memory", purpose="read", prompt=key or "", output=text))
         return text
 
@@ -205,19 +224,21 @@ class ProblemServices:
             if is_first:
                 self._run.release(self._number)
 
-    def _generation_config(
-        self, max_tokens: int | None, stop: Sequence[str] | None, temperature: float | None
-    ) -> GenerationConfig:
-        """The task's settings with the reasoner's wishes put in."""
-        config = self._problem.config
-        if max_tokens is not None:
-            config = config.with_changes(max_tokens=max_tokens)
-        if stop is not None:
-            config = config.with_changes(stop=tuple(s for s in stop if s))
-        if temperature is not None:
-            sampled = temperature > 0
-            config = config.with_changes(do_sample=sampled, temperature=temperature if sampled else 1.0)
-        return config
+    async def _search(self, call: ToolCall, purpose: str) -> ToolResult:
+        """A call of `search`: the passages as one text."""
+        wanted = call.arguments.get("top_k")
+        top_k = min(wanted, MOST_PASSAGES) if isinstance(wanted, int) and wanted > 0 else None
+        found = await self.retrieve(as_text(call.arguments, "query"), top_k=top_k, purpose=purpose)
+        return ToolResult("\n".join(hit.document.as_text() for hit in found) or "Nothing was found.")
+
+    async def _answered(self, call: ToolCall, watch: Stopwatch) -> ToolResult:
+        """What an allowed tool, or the memory, answers."""
+        tool = self._toolbox.tool(call.tool)
+        if tool is not None:
+            is_bound = self._toolbox.keeps_state(call.tool)
+            return await run_tool(tool, call, self._run, watch, keeps_state=is_bound)
+        assert self._memory is not None, "only search and the memory's tools are not configured"
+        return self._memory.answer(call)
 
     def _charge(self, completion: Completion, granted: int) -> int:
         """Tokens to charge for a completion."""
@@ -225,20 +246,6 @@ class ProblemServices:
         if used is None:
             used = self._run.count_tokens(completion.text)
         return granted if used is None else used
-
-    def _refusal(self, call: ToolCall) -> ToolResult | None:
-        """Why a call does not run, as the model sees it; None when it may."""
-        if call.tool not in self._tools:
-            known = ", ".join(self._tools) or "none"
-            text = f"There is no tool named {call.tool!r}. {suggest(call.tool, self._tools)}Tools: {known}."
-            return ToolResult(text, error="denied" if call.tool in self._run.tools else "unknown")
-        try:
-            reason = self._run.authorize(self._problem, call)
-        except Exception as error:  # noqa: BLE001 - a broken guard must not open the door
-            reason = f"the guard failed with {type(error).__name__}"
-        return (
-            None if reason is None else ToolResult(f"{call.tool}: this call is not allowed: {reason}", error="denied")
-        )
 
     async def _open_index(self, search: Search, watch: Stopwatch) -> Index:
         """The problem's index, built once even when several searches ask for it at the same time."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from lottery_plugins.engine.workers import NotInProcessError
 from lottery_plugins.errors import PluginError, ToolError
@@ -11,11 +13,13 @@ from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.stopwatch import Stopwatch
 from lottery_plugins.trajectory import ToolCall, ToolResult
 
-__all__ = ["run_tool"]
+__all__ = ["as_text", "run_tool"]
 
 
-async def run_tool(tool: Tool, call: ToolCall, run: Facilities, watch: Stopwatch) -> ToolResult:
-    """Run an allowed call.
+async def run_tool(
+    tool: Tool, call: ToolCall, run: Facilities, watch: Stopwatch, *, keeps_state: bool = False
+) -> ToolResult:
+    """Run an allowed call; a tool that keeps state between its calls stays in this process.
 
     Returns:
         What the tool answered, a ToolError's text, or that it hung or died.
@@ -23,7 +27,7 @@ async def run_tool(tool: Tool, call: ToolCall, run: Facilities, watch: Stopwatch
     Raises:
         PluginError: The tool broke its contract: it raised something other than ToolError, or returned no result.
     """
-    if run.workers is not None:
+    if run.workers is not None and not keeps_state:
         try:
             return await run.workers.call(call.tool, call.arguments, watch.watched)
         except NotInProcessError:
@@ -42,3 +46,9 @@ async def _run_in_thread(tool: Tool, call: ToolCall, run: Facilities, watch: Sto
     if not isinstance(result, ToolResult):
         raise PluginError(f"tool {call.tool!r}", "answering", f"it returned {type(result).__name__}, not ToolResult")
     return result
+
+
+def as_text(arguments: Mapping[str, Any], name: str) -> str:
+    """The argument called `name`, or all that a model wrote instead, as one text."""
+    value = arguments.get(name)
+    return str(value).strip() if value is not None else " ".join(str(v) for v in arguments.values()).strip()

@@ -62,11 +62,11 @@ def test_a_server_that_stays_busy_is_given_up(server, connect):
 
 
 def test_a_slow_answer_ends_at_the_deadline(server, connect):
-    server.delay_s = 1.0
+    server.delay_s = 3.0
     began = time.monotonic()
     with pytest.raises(BackendError, match="no answer within"):
         asyncio.run(connect(timeout_s=0.2).generate(ask()))
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 2.5
 
 
 def test_a_server_that_is_not_there_ends_the_run(monkeypatch):

@@ -114,7 +114,9 @@ def test_it_lives_through_several_event_loops(engine):
     assert asyncio.run(ask(engine, "abc")).ids == asyncio.run(ask(engine, "abc")).ids
 
 
-def test_a_cancelled_request_is_aborted_in_vllm(engine, standin):
+def test_a_cancelled_request_is_aborted_in_vllm(engine, standin, monkeypatch):
+    monkeypatch.setattr(standin, "is_held", True)
+
     async def main():
         task = asyncio.ensure_future(ask(engine, "abc", max_tokens=400, ignore_end=True))
         while not standin.last.seen.requests:
@@ -124,6 +126,7 @@ def test_a_cancelled_request_is_aborted_in_vllm(engine, standin):
             await task
         while not standin.last.seen.aborted:
             await asyncio.sleep(0.001)
+        monkeypatch.setattr(standin, "is_held", False)
         return await ask(engine, "abc")
 
     assert asyncio.run(main()).generated_tokens

@@ -131,6 +131,7 @@ class AsyncLLM:
 
     fault = None
     last = None
+    is_held = False  # live requests get no token while it is
 
     def __init__(self, args):
         self.args, self.seen = args, Seen()
@@ -180,6 +181,8 @@ class AsyncLLM:
             await asyncio.sleep(0)
             if self.fault is not None:
                 raise self.fault
+            if self.is_held:
+                continue
             self.step(ids, params, done)
         self.keep(ids + done.token_ids[:-1], data_parallel_rank or 0)
         told = None if params.prompt_logprobs is None else [None, *(self.tell(ids, n) for n in range(1, len(ids)))]

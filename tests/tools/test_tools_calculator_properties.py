@@ -20,19 +20,19 @@ from lottery_plugins.tools.calculator import Calculator
 @given(text=model_text(400))
 @settings(deadline=None)
 def test_any_text_gives_a_result_or_a_tool_error_in_no_time(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(ToolError):
         assert Calculator().call({"expression": text}).text
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 @given(text=st.text("0123456789.,+-*/%^!()ex sqrtmaxcob", max_size=60))
 @settings(deadline=None, max_examples=300)
 def test_texts_that_look_like_arithmetic_never_break_it(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(ToolError):
         assert Calculator().call({"expression": text}).text
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 LEAVES = st.one_of(

@@ -34,8 +34,10 @@ def take_rights_away(timeout_s: float, max_memory_bytes: int, max_output_chars: 
     """Set limits on this process that it can't raise again, and refuse files, network and other programs."""
     import resource
 
+    seconds = math.ceil(timeout_s + START_SECONDS)
+    # At the lower limit comes SIGXCPU, which tells what happened; at the upper one SIGKILL, which does not.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
     for which, most in (
-        (resource.RLIMIT_CPU, math.ceil(timeout_s + START_SECONDS)),
         (resource.RLIMIT_AS, max_memory_bytes + LIBRARY_BYTES),
         (resource.RLIMIT_FSIZE, 4 * max_output_chars + 4096),
         (resource.RLIMIT_NPROC, 0),
