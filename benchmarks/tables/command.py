@@ -17,6 +17,9 @@ from .runs import Settings, missing, run_of
 
 __all__ = ["main"]
 
+CHECKOUT = str(Path(__file__).resolve().parents[2])
+"""Where the arms' own processes find the package too."""
+
 
 def main() -> int:
     """Run and show the chosen tables; 1 when a run failed."""
@@ -25,7 +28,7 @@ def main() -> int:
     for name in args.tables:
         if name not in TABLES:
             parser.error(f"no table named {name!r}; there are: {', '.join(TABLES)}")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH", "")]))
+    os.environ["PYTHONPATH"] = os.pathsep.join([CHECKOUT, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     settings = Settings(
         model=args.model or _small_model(),
         data=args.data.resolve(),

@@ -74,8 +74,8 @@ def markdown(report: Report) -> str:
     lines += ["", *(f"{arm} was left out: {reason}" for arm, reason in report.skipped.items())]
     load = f"{min(report.load):.1f} to {max(report.load):.1f} on {os.cpu_count()} cores"
     lines.append(
-        f"{Path(report.settings.model).name}, {report.settings.threads} thread(s), greedy. Counts and seconds are means of "
-        f"a sample; the load average was {load}, other work included, and seconds are to be read with that in mind."
+        f"{Path(report.settings.model).name}, {report.settings.threads} thread(s), greedy. Counts and seconds are "
+        f"means of a sample. Other work ran beside it and slows it down: the load average was {load}."
     )
     return "\n".join(lines) + "\n"
 
