@@ -37,10 +37,10 @@ FOREIGN_METADATA: Mapping[str, Any] = {
 
 _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster")
 _KEYS = {"ability", "tools", "margin", "chance", "truncation", *_FIELD_KEYS}
+_JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
+
 _LOGGED = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
 """What lm-eval logs of a sample beside its metrics, in one mapping with them."""
-
-_JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
