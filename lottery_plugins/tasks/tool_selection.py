@@ -32,7 +32,7 @@ NONE = "none"
 
 _HUB = "gorilla-llm/Berkeley-Function-Calling-Leaderboard"
 _COLUMNS = ("id", "question", "function", "ground_truth")
-_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
+_TYPES = {"dict": "object", "float": "number", "tuple": "array"}
 _ABSTAINS = re.compile(r"\W*none\b|.*\b(?:none of the|no (?:\w+ )?(?:function|tool)s?)\b", re.IGNORECASE)
 
 

@@ -97,7 +97,7 @@ WRONG = {"acc": 0.0, "tool": 0.0, "call": 0.0, "abstention": None}
         ('<tool_call>{"name": "country.capital", "arguments": {"country": "brazil"}}</tool_call>', RIGHT),
         ("Final Answer: country.capital('Brazil')", RIGHT),
         ("country.capital(country='Peru')", TOOL_ONLY),
-        ("country.capital()", TOOL_ONLY),
+        ('{"name": "country.capital", "arguments": {}}', TOOL_ONLY),
         ("country.capital(country='Brazil', year=1990)", TOOL_ONLY),
         ("country.size(country='Brazil')", WRONG),
         ("country.capital(country='Brazil')\ncountry.size(country='Brazil')", WRONG),
