@@ -37,7 +37,7 @@ def measure(settings: dict[str, Any]) -> dict[str, Any]:
     """In a child: memory before the model, what is then added, and the peak while the load runs."""
     import transformers.models.llama.modeling_llama  # noqa: F401 - counted as the libraries' share
 
-    from lottery_plugins.backends.packed.linear import PackedLinear
+    from lottery_plugins.backends.packed.linear import FastLinear
     from lottery_plugins.engine.packed import PackedEngine
 
     from .limits import Shape
@@ -53,7 +53,7 @@ def measure(settings: dict[str, Any]) -> dict[str, Any]:
     of_position = 4 * shape.cache_size * shape.layers
     options = {"kv_cache_gb": of_position * _room(load) / 1e9, "block_size": _BLOCK}
     runner = make_runner(subject, **options | settings["options"])
-    copies = sum(m.weight.nbytes for m in gc.get_objects() if isinstance(m, PackedLinear))
+    copies = sum(m.weight.nbytes for m in gc.get_objects() if isinstance(m, FastLinear))
     loading_peak = peak_bytes()
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak counts from here
     watched = WatchedRunner(runner, watch_blocks=True)

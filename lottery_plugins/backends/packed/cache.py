@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 
 __all__ = ["CpuPool", "KVPool", "LayerShape", "bytes_per_position", "slots"]
@@ -61,7 +62,7 @@ class CpuPool:
     """Keys and values of each layer as (kv_heads, num_blocks * block_size, head_dim): blocks side by side are one view.
 
     Layers of one shape lie in one tensor, so that one call makes the views of all of them. The memory is taken by the
-    system as it is first written.
+    system as it is first written; until then it is zero, so that what is read and masked is finite.
 
     Args:
         layers: One shape per layer.
@@ -69,12 +70,14 @@ class CpuPool:
         block_size: Positions a block.
 
     Attributes:
+        num_slots: Positions of all blocks.
         keys: Per layer (kv_heads, num_slots, head_dim).
         values: Likewise.
     """
 
     def __init__(self, layers: Sequence[LayerShape], num_blocks: int, block_size: int) -> None:
         self.block_size = block_size
+        self.num_slots = num_blocks * block_size
         alike: dict[tuple[int, int, torch.dtype], list[int]] = {}
         for layer, shape in enumerate(layers):
             alike.setdefault((shape.kv_heads, shape.head_dim, shape.dtype), []).append(layer)
@@ -82,7 +85,7 @@ class CpuPool:
         at = {}
         for (kv_heads, head_dim, dtype), members in alike.items():
             size = (2, len(members), 1, kv_heads, num_blocks * block_size, head_dim)
-            stack = torch.empty(size, dtype=dtype)
+            stack = _zeros(size, dtype)
             self._stacks.append((members, stack))
             at.update({layer: stack[:, i, 0] for i, layer in enumerate(members)})
         self.keys = [at[layer][0] for layer in range(len(layers))]
@@ -94,6 +97,23 @@ class CpuPool:
         for members, stack in self._stacks:
             part = stack[..., start:stop, :]
             for layer, keys, values in zip(members, part[0].unbind(), part[1].unbind(), strict=True):
+                found[layer] = (keys, values)
+        return found
+
+    def paired_views(self, starts: tuple[int, int], length: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Keys and values of two stretches in each layer, both (2, kv_heads, length, head_dim).
+
+        Args:
+            starts: First slots, the lower one first.
+            length: Of both; the stretches lie within the pool.
+        """
+        found = [(torch.empty(0), torch.empty(0))] * len(self.keys)
+        for members, stack in self._stacks:
+            part = stack[..., starts[0] : starts[0] + length, :]
+            size, steps = [*part.shape], [*part.stride()]
+            size[2], steps[2] = 2, (starts[1] - starts[0]) * part.shape[-1]
+            both = part.as_strided(size, steps)
+            for layer, keys, values in zip(members, both[0].unbind(), both[1].unbind(), strict=True):
                 found[layer] = (keys, values)
         return found
 
@@ -111,3 +131,8 @@ class CpuPool:
         to, of = target * self.block_size, source * self.block_size
         for states in (*self.keys, *self.values):
             states[:, to : to + num_positions] = states[:, of : of + num_positions]
+
+
+def _zeros(size: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
+    """Zeros that the system provides page by page as they are written; `torch.zeros` would write all of them."""
+    return torch.from_numpy(np.zeros((*size[:-1], size[-1] * dtype.itemsize), np.uint8)).view(dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 
 from lottery_plugins.backends.packed.attention import Attending
 from lottery_plugins.backends.packed.cache import CpuPool, LayerShape
+from lottery_plugins.backends.packed.couples import Couple, couples
 from lottery_plugins.backends.packed.pieces import Piece, Pieces, Span, plan_pieces
 from lottery_plugins.backends.packed.sampling import results
 from lottery_plugins.backends.packed.steps import PackedStep, packed_step
@@ -20,7 +21,7 @@ __all__ = ["CpuExecutor", "CpuPlan"]
 
 _flash = torch._scaled_dot_product_flash_attention_for_cpu  # output and logarithmic sums; this name costs least
 Part = tuple[torch.Tensor, torch.Tensor]  # (tokens, kv_heads, group, head_dim) and its (tokens, kv_heads, group)
-Views = list[tuple[torch.Tensor, torch.Tensor]]  # per layer keys and values, (1, kv_heads, positions, head_dim)
+Views = list[tuple[torch.Tensor, torch.Tensor]]  # per layer keys and values, (rows, kv_heads, positions, head_dim)
 
 
 class CpuPlan:
@@ -40,13 +41,16 @@ class CpuPlan:
             for row, (first, last) in zip(step.rows, pairwise(step.starts), strict=True)
         ]
         self._cached = {span.first: span.cached for span in spans}
-        self._pieces: dict[object, Pieces] = {}
+        self._rounds: dict[object, _Round] = {}
         self._views: dict[tuple[int, int], Views] = {}
+        self._paired: dict[Couple, Views] = {}
         for shape in set(layers):
             exact = shape.dtype is not torch.float32
             pieces = plan_pieces(spans, pool.block_size, shape.window, exact)
-            self._pieces[shape.window, shape.dtype] = pieces
-            for piece in (*pieces.base, *pieces.extra):
+            self._rounds[shape.window, shape.dtype] = made = _Round(pieces, 0 if exact else pool.num_slots)
+            for couple in made.couples:
+                self._paired[couple] = pool.paired_views(couple.starts, couple.length)
+            for piece in (*made.singles, *pieces.extra):
                 for run in piece.runs:
                     if run not in self._views:
                         self._views[run] = pool.views(*run)
@@ -65,16 +69,25 @@ class CpuPlan:
         self._pool.write(layer, self._slots, key[0], value[0])
         kv_heads, tokens = key.shape[1:3]
         shape = self._layers[layer]
-        pieces = self._pieces[shape.window, shape.dtype]
+        todo = self._rounds[shape.window, shape.dtype]
         packed = query.view(kv_heads, -1, tokens, query.shape[3]).permute(2, 0, 1, 3).contiguous()
-        work = _Layer(packed, packed[:, None].unbind(), key[0], value[0], scaling)
-        parts = [self._part(work, layer, piece) for piece in pieces.base]
-        out = torch.cat([part[0] for part in parts])  # (tokens, kv_heads, group, head_dim)
-        if pieces.extra:
-            total = torch.cat([part[1] for part in parts])  # (tokens, kv_heads, group)
-            for piece in pieces.extra:
+        work = _Layer(packed, key[0], value[0], scaling)
+        parts = [*self._coupled(work, layer, todo), *(self._part(work, layer, piece) for piece in todo.singles)]
+        out = todo.in_order([part[0] for part in parts])  # (tokens, kv_heads, group, head_dim)
+        if todo.extra:
+            total = todo.in_order([part[1] for part in parts])  # (tokens, kv_heads, group)
+            for piece in todo.extra:
                 _merge(out[piece.first : piece.last], total[piece.first : piece.last], self._part(work, layer, piece))
         return out.view(1, tokens, query.shape[1], query.shape[3])
+
+    def _coupled(self, work: _Layer, layer: int, todo: _Round) -> Iterator[Part]:
+        """Attention of the couples in one layer."""
+        if todo.couples:
+            queries = work.packed.index_select(0, todo.coupled_tokens).unflatten(0, (-1, 2)).unbind()
+            for query, couple, mask in zip(queries, todo.couples, todo.masks, strict=True):
+                keys, values = self._paired[couple][layer]
+                part: Part = _flash(query, keys, values, 0.0, False, attn_mask=mask, scale=work.scaling)
+                yield part
 
     def _part(self, work: _Layer, layer: int, piece: Piece) -> Part:
         """Attention of one piece in one layer."""
@@ -85,7 +98,7 @@ class CpuPlan:
             several = [self._views[run][layer] for run in piece.runs]
             keys, values = (torch.cat([views[i] for views in several], dim=2) for i in (0, 1))
         if piece.last - piece.first == 1:
-            part: Part = _flash(work.tokens[piece.first], keys, values, 0.0, False, scale=work.scaling)
+            part: Part = _flash(work.packed[piece.first : piece.last], keys, values, 0.0, False, scale=work.scaling)
             return part
         mask = self._mask(piece, layer, work.packed.shape[2]) if piece.masked else None
         return work.of_many(piece.first, piece.last, keys, values, mask)
@@ -104,20 +117,51 @@ class CpuPlan:
         return self._masks[piece, group, window]
 
 
+class _Round:
+    """What is to be attended in the layers of one window and type.
+
+    Args:
+        pieces: The plan.
+        num_slots: Slots of the pool; 0: nothing is coupled.
+    """
+
+    def __init__(self, pieces: Pieces, num_slots: int) -> None:
+        self.extra = pieces.extra
+        self.couples, self.singles = couples(pieces.base, num_slots) if num_slots else ([], pieces.base)
+        self.masks = [_mask_of(couple) for couple in self.couples]
+        coupled = [token for couple in self.couples for token in couple.tokens]
+        self.coupled_tokens = torch.tensor(coupled, dtype=torch.long)
+        order = [*coupled, *(token for piece in self.singles for token in range(piece.first, piece.last))]
+        self._places = torch.tensor(order).argsort() if coupled else None
+
+    def in_order(self, parts: list[torch.Tensor]) -> torch.Tensor:
+        """The parts of couples and single pieces together, in the order of the tokens."""
+        together = torch.cat(parts)
+        return together if self._places is None else together.index_select(0, self._places)
+
+
+def _mask_of(couple: Couple) -> torch.Tensor | None:
+    """What hides the end of the shorter stretch, added to the scores: (2, 1, 1, length); None for equal lengths."""
+    if couple.lengths[0] == couple.lengths[1]:
+        return None
+    mask = torch.zeros(2, 1, 1, couple.length)
+    for row, length in enumerate(couple.lengths):
+        mask[row, ..., length:] = -torch.inf
+    return mask
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """What one layer brings into a step.
 
     Attributes:
         packed: Queries, (tokens, kv_heads, group, head_dim).
-        tokens: The same token by token, each (1, kv_heads, group, head_dim).
         keys: The step's own, (kv_heads, tokens, head_dim).
         values: Likewise.
         scaling: Factor of the scores.
     """
 
     packed: torch.Tensor
-    tokens: Sequence[torch.Tensor]
     keys: torch.Tensor
     values: torch.Tensor
     scaling: float | None

@@ -1,15 +1,15 @@
-"""Linear layers on the CPU with a copy of their weights in oneDNN's own layout, where that is faster.
+"""Linear layers on the CPU in the way that is fastest here: together, and in oneDNN's own layout.
 
-PyTorch hands a matrix product to MKL (float32) or to oneDNN, which reorders the weights at each call (bfloat16).
-Whether a copy in the layout of the product helps depends on machine, shape, type and number of tokens (for one token
-in float32 it is slower); so it is measured, once per shape.
+Layers that are given the same states (query, key and value; gate and up) are one product. PyTorch hands a product to
+MKL (float32) or to oneDNN, which reorders weights at each call (bfloat16); a copy of them in oneDNN's layout may help.
+What helps depends on machine, shape, type and number of tokens (for one token in float32 the copy is slower); so it is
+measured, once per shape.
 """
 
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,13 +17,16 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["PackedLinear", "PrepackReport", "prepacked"]
+from lottery_plugins.backends.packed.linear_trial import TOKENS, Times, measured
+from lottery_plugins.backends.packed.norms import replace_norms
+
+__all__ = ["FastLinear", "JoinedLinears", "PrepackReport", "prepacked"]
 
 _TYPES = (torch.float32, torch.bfloat16)
-_TOKENS = (1, 8, 32)  # of the trials; for more, both ways are limited by the same arithmetic
-_TRIAL_SECONDS, _MIN_ROUNDS = 0.05, 6
 _GAIN = 1.05  # faster by at least this
 _GAIN_OF_HEAD = 1.15  # for a head tied to the embedding, whose own weights stay beside the copy
+_TRIED = 8  # groups of one shape that a trial goes around in, so that weights come from memory as in a real step
+Group = list[tuple[str, nn.Linear]]  # layers of one module that get the same states, with their paths
 
 
 @dataclass(slots=True)
@@ -32,47 +35,85 @@ class PrepackReport:
 
     Attributes:
         layers: Linear layers replaced.
+        norms: Norms replaced.
         bytes_added: Bytes of the copies.
     """
 
     layers: int = 0
+    norms: int = 0
     bytes_added: int = 0
 
 
-class PackedLinear(nn.Module):  # type: ignore[misc]  # torch is not followed
-    """`nn.Linear` for inference, with packed weights beside the original ones.
+class JoinedLinears:
+    """Layers that are given the same states, one after the other, as one product. A group may have one layer.
+
+    Args:
+        linears: The layers, alike but for their output size.
+        packed: Whether to keep the weights in oneDNN's layout.
+    """
+
+    def __init__(self, linears: Sequence[nn.Linear], *, packed: bool) -> None:
+        weight = linears[0].weight if len(linears) == 1 else torch.cat([linear.weight for linear in linears])
+        biases = [linear.bias for linear in linears if linear.bias is not None]
+        self._weight = _pack(weight) if packed else weight.detach()
+        self._bias = torch.cat(biases).detach() if biases else None
+        self._product = _packed_product if packed else nn.functional.linear
+        self._sizes = [linear.out_features for linear in linears]
+        self._states: torch.Tensor | None = None
+        self._parts: dict[int, torch.Tensor] = {}
+
+    def all(self, states: torch.Tensor) -> torch.Tensor:
+        """The outputs of all layers side by side."""
+        return self._product(states, self._weight, self._bias)
+
+    def one(self, index: int, states: torch.Tensor) -> torch.Tensor:
+        """The output of one layer. Those of the others are kept until they are asked for with the same tensor."""
+        if self._states is not states or index not in self._parts:
+            self._states = states
+            self._parts = dict(enumerate(self.all(states).split(self._sizes, dim=-1)))
+        part = self._parts.pop(index)
+        if not self._parts:
+            self._states = None
+        return part
+
+
+class FastLinear(nn.Module):  # type: ignore[misc]  # torch is not followed
+    """`nn.Linear` for inference, as one of joined layers, beside its original weights.
 
     The original stays: it is used for few tokens, and shared with the given model.
 
     Args:
         linear: The layer.
-        min_tokens: Tokens from which the packed weights are used.
+        joined: The layers computed together.
+        index: Which of them it is.
+        min_tokens: Tokens from which they are.
     """
 
-    def __init__(self, linear: nn.Linear, min_tokens: int = 1) -> None:
+    def __init__(self, linear: nn.Linear, joined: JoinedLinears, index: int = 0, min_tokens: int = 1) -> None:
         super().__init__()
         self._least = min_tokens * linear.in_features
         self.weight, self.bias = linear.weight, linear.bias
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        self._packed = _pack(linear.weight)
+        self._joined, self._index = joined, index
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """The product; (..., in_features) to (..., out_features)."""
         if states.numel() < self._least or not states.numel():
             return nn.functional.linear(states, self.weight, self.bias)
-        return _product(states, self._packed, self.bias)
+        return self._joined.one(self._index, states)
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor:
-    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), _TOKENS[-1])
+    return torch.ops.mkldnn._reorder_linear_weight(weight.detach(), TOKENS[-1])
 
 
-def _product(states: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+def _packed_product(states: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     return torch.ops.mkldnn._linear_pointwise(states, packed, bias, "none", [], "")
 
 
 def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, PrepackReport]:
-    """A structural clone whose plain linear layers are packed where a short trial shows a gain.
+    """A structural clone whose plain linear layers are joined and packed where a short trial shows a gain, and whose
+    norms are one function each.
 
     Args:
         model: A transformers model on the CPU; not changed, and its tensors are shared.
@@ -82,25 +123,25 @@ def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, Pre
         The clone, or the given model where nothing gains, and what was done.
     """
     report = PrepackReport()
-    if not torch.backends.mkldnn.is_available():
-        return model, report
     clone = _structural_clone(model)
     tied = clone.get_input_embeddings().weight
-    trials: dict[tuple[Any, ...], dict[int, float]] = {}
-    for path, linear in list(clone.named_modules()):
-        if type(linear) is not nn.Linear or linear.weight.dtype not in _TYPES or linear.weight.device.type != "cpu":
-            continue
-        key = (*linear.weight.shape, linear.weight.dtype, linear.bias is not None)
-        if key not in trials:
-            trials[key] = _gains(linear)
-        gains = trials[key]
-        needed = _GAIN_OF_HEAD if linear.weight is tied else _GAIN
-        if gains[_TOKENS[-1]] >= needed and report.bytes_added + linear.weight.nbytes <= bytes_allowed:
-            parent, _, name = path.rpartition(".")
-            setattr(clone.get_submodule(parent), name, PackedLinear(linear, _min_tokens(gains, linear.weight.dtype)))
-            report.layers += 1
-            report.bytes_added += linear.weight.nbytes
-    return (clone, report) if report.layers else (model, report)
+    alike: dict[tuple[Any, ...], list[Group]] = {}
+    for group in _groups(clone):
+        alike.setdefault(tuple((*m.weight.shape, m.weight.dtype, m.bias is not None) for _, m in group), []).append(
+            group
+        )
+    for groups in alike.values():
+        times = _trial([[linear for _, linear in group] for group in groups[:_TRIED]])
+        for group in groups:
+            needed = _GAIN_OF_HEAD if group[0][1].weight is tied else _GAIN
+            size = sum(linear.weight.nbytes for _, linear in group)
+            way = _best(times, needed)
+            if way and report.bytes_added + size <= bytes_allowed:
+                _replace(clone, group, packed=way == "packed", least=_min_tokens(times, way, group[0][1].weight.dtype))
+                report.layers += len(group)
+                report.bytes_added += size
+    report.norms = replace_norms(clone)
+    return (clone, report) if report.layers or report.norms else (model, report)
 
 
 def _structural_clone(model: Any) -> Any:
@@ -109,40 +150,78 @@ def _structural_clone(model: Any) -> Any:
     return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
-def _min_tokens(gains: dict[int, float], dtype: torch.dtype) -> int:
+def _groups(model: Any) -> list[Group]:
+    """The plain linear layers that a forward uses, those of one module together that it gives the very same states.
+
+    In bfloat16 each stays alone: joined or not, it would round otherwise.
+    """
+    paths = {
+        module: path
+        for path, module in model.named_modules()
+        if type(module) is nn.Linear and module.weight.dtype in _TYPES and module.weight.device.type == "cpu"
+    }
+    found: dict[tuple[Any, ...], Group] = {}
+    seen: list[torch.Tensor] = []  # kept, so that no two of them have one id
+
+    def note(module: nn.Linear, given: tuple[torch.Tensor, ...]) -> None:
+        seen.append(given[0])
+        alone = paths[module] if module.weight.dtype is not torch.float32 else ""
+        key = (paths[module].rpartition(".")[0], id(given[0]), module.weight.dtype, module.bias is None, alone)
+        group = found.setdefault(key, [])
+        if all(other is not module for _, other in group):
+            group.append((paths[module], module))
+
+    hooks = [module.register_forward_pre_hook(note) for module in paths]
+    try:
+        with torch.inference_mode():
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long), use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return list(found.values())
+
+
+def _replace(model: Any, group: Group, *, packed: bool, least: int) -> None:
+    joined = JoinedLinears([linear for _, linear in group], packed=packed)
+    for index, (path, linear) in enumerate(group):
+        parent, _, name = path.rpartition(".")
+        setattr(model.get_submodule(parent), name, FastLinear(linear, joined, index, least))
+
+
+def _trial(groups: list[list[nn.Linear]]) -> Times:
+    """Times of the ways to compute groups of one shape: "apart" as they are, "joined", and "packed"."""
+    first = groups[0]
+    ways: dict[str, list[Callable[[torch.Tensor], Any]]] = {"apart": [partial(_apart, group) for group in groups]}
+    with torch.inference_mode():
+        if len(first) > 1:
+            ways["joined"] = [JoinedLinears(group, packed=False).all for group in groups]
+        if torch.backends.mkldnn.is_available():
+            try:
+                packed = [JoinedLinears(group, packed=True) for group in groups]
+                packed[0].all(first[0].weight.new_zeros(1, 1, first[0].in_features))
+                ways["packed"] = [joined.all for joined in packed]
+            except RuntimeError:  # this build of oneDNN does not know the type or the shape
+                pass
+        return measured(ways, first[0].in_features, first[0].weight.dtype)
+
+
+def _apart(linears: list[nn.Linear], states: torch.Tensor) -> list[torch.Tensor]:
+    return [linear(states) for linear in linears]
+
+
+def _best(times: Times, needed: float) -> str:
+    """The fastest way at the most tokens; "" where it is not faster than "apart" by the factor that is needed."""
+    at = {way: taken[TOKENS[-1]] for way, taken in times.items()}
+    best = min(at, key=lambda way: at[way])
+    return best if best != "apart" and at["apart"] >= needed * at[best] else ""
+
+
+def _min_tokens(times: Times, way: str, dtype: torch.dtype) -> int:
     """The fewest tokens of a trial from which on no trial was lost.
 
     In bfloat16 always 1: the two ways round differently, and a token must not depend on how many others there are.
     """
     if dtype is not torch.float32:
         return 1
-    lost = [tokens for tokens, gain in gains.items() if gain < 1]
-    return min(tokens for tokens in gains if tokens > max(lost, default=0))
-
-
-def _gains(linear: nn.Linear) -> dict[int, float]:
-    """How many times as fast the packed product is, for each number of tokens."""
-    gains = dict.fromkeys(_TOKENS, 0.0)
-    with torch.inference_mode():
-        try:
-            packed = _pack(linear.weight)
-            _product(linear.weight.new_zeros(1, 1, linear.in_features), packed, linear.bias)
-        except RuntimeError:  # this build of oneDNN does not know the type or the shape
-            return gains
-        for tokens in _TOKENS:
-            states = torch.randn(1, tokens, linear.in_features).to(linear.weight.dtype)
-            old = partial(nn.functional.linear, states, linear.weight, linear.bias)
-            gains[tokens] = _ratio(old, partial(_product, states, packed, linear.bias))
-    return gains
-
-
-def _ratio(old: Callable[[], object], new: Callable[[], object]) -> float:
-    """Time of the old way over that of the new one: the shortest runs, in turn, for what other processes take away."""
-    times: tuple[list[float], list[float]] = ([], [])
-    end = time.perf_counter() + _TRIAL_SECONDS
-    while len(times[1]) < _MIN_ROUNDS or time.perf_counter() < end:
-        for work, taken in zip((old, new), times, strict=True):
-            start = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - start)
-    return min(times[0][1:]) / min(times[1][1:])
+    lost = [tokens for tokens in TOKENS if times[way][tokens] > times["apart"][tokens]]
+    return min(tokens for tokens in TOKENS if tokens > max(lost, default=0))
