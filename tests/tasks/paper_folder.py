@@ -18,6 +18,17 @@ def svamp(i):
     return {"ID": f"chal-{i}", "Body": body, "Question": question, "Equation": "", "Answer": f"{i + 7020}.0"}
 
 
+def popqa(i):
+    answers = json.dumps([f"Composer {i}", f"C. {i}"])
+    return {
+        "id": i,
+        "question": f"Who composed tune {i}?",
+        "possible_answers": answers,
+        "s_pop": 3 * i,
+        "prop": "composer",
+    }
+
+
 def logic(i):
     return {
         "id": f"row-{i}",
@@ -66,6 +77,7 @@ def call_row(i, question, functions, accepted):
 FILES = {
     "gsm8k.test.jsonl": gsm8k,
     "svamp.jsonl.gz": svamp,
+    "popqa_1k.dev.jsonl": popqa,
     "logic/prontoqa_dev.jsonl": logic,
     "logic/proofwriter_dev.dev.jsonl.gz": logic,
     "logic/logical_deduction_dev.jsonl": logic,

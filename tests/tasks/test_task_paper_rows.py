@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from lottery_plugins.errors import DataError
-from lottery_plugins.tasks import logic_sets, tool_selection, word_problems
+from lottery_plugins.tasks import logic_sets, popqa, tool_selection, word_problems
 from lottery_plugins.testing.contracts.task import check_task
 from tests.tasks.paper_folder import NUMBER_OF_ROWS, gsm8k, multiple, svamp, write_folder, write_rows
 
@@ -17,11 +17,13 @@ TASK_YAML = Path(__file__).parents[2] / "task_yaml"
 BUILDS = {
     "gsm8k": word_problems.build_gsm8k,
     "svamp": word_problems.build_svamp,
+    "popqa": popqa.build,
     "prontoqa": logic_sets.build_prontoqa,
     "proofwriter": logic_sets.build_proofwriter,
     "logical-deduction": logic_sets.build_logical_deduction,
     "tool-selection": tool_selection.build,
 }
+LISTINGS = {"tool-selection", "popqa"}  # functions of other documents are no functions; the published rule
 LETTERS = {"prontoqa", "proofwriter", "logical-deduction"}
 
 
@@ -37,7 +39,7 @@ def test_paper_task_keeps_the_contract_on_a_users_folder(name, folder):
         include_path=TASK_YAML,
         metadata={"data_dir": str(folder)},
         is_answer_in_question=name in LETTERS,
-        is_listing_allowed=name == "tool-selection",  # functions of other documents are no functions here
+        is_listing_allowed=name in LISTINGS,
     )
 
 

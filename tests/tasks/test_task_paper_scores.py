@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.tasks import logic_sets, tool_selection, word_problems
+from lottery_plugins.tasks import logic_sets, popqa, tool_selection, word_problems
 from lottery_plugins.tasks.accepted_calls import accepts, gold_call
 from tests.tasks.paper_folder import call_row, function, irrelevance
 
@@ -75,6 +75,18 @@ def test_another_letter_or_several_score_nothing(text):
 @given(st.sampled_from("ABC"), st.sampled_from(["{}", "{})", "The answer is {}.", "Thinking.\nAnswer: {}"]))
 def test_a_stated_letter_scores_when_it_is_the_gold_one(letter, wording):
     assert logic_sets.score(LOGIC, [wording.format(letter)]) == {"acc": float(letter == "B")}
+
+
+def test_any_alias_as_whole_words_answers_popqa():
+    row = {"id": 7, "question": " Who? ", "possible_answers": '["Ann Lee", "A. Lee"]', "s_pop": "12"}
+    document = popqa.make_row(row)
+    assert (document["popularity"], document["question"]) == (12.0, "Who?")
+    assert popqa.score(document, ["It was ann lee!"]) == {"acc": 1.0}
+    assert popqa.score(document, ["A Lee"]) == {"acc": 1.0}
+    assert popqa.score(document, ["Lee"]) == {"acc": 0.0}
+    assert popqa.score(document, ["Ann Leeds"]) == {"acc": 0.0}
+    with pytest.raises(ValueError, match="possible_answers"):
+        popqa.make_row({**row, "possible_answers": "[]"})
 
 
 def test_a_logic_row_shows_its_options_in_the_question_and_refuses_a_foreign_answer():
