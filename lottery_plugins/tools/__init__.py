@@ -2,8 +2,9 @@
 
 from lottery_plugins.tools.calculator import Calculator
 from lottery_plugins.tools.python import Python
+from lottery_plugins.tools.symbolic import SymPy
 
-__all__ = ["TOOLS", "Calculator", "Python"]
+__all__ = ["TOOLS", "Calculator", "Python", "SymPy"]
 
-TOOLS = (Calculator, Python)
+TOOLS = (Calculator, Python, SymPy)
 """What the built-in plugin registers."""

@@ -2,10 +2,12 @@ from lottery_plugins.testing.contracts.tool import check_tool
 from lottery_plugins.tools import TOOLS
 from lottery_plugins.tools.calculator import Calculator
 from lottery_plugins.tools.python import Python
+from lottery_plugins.tools.symbolic import SymPy
 
 GOOD_CALLS = {
     Calculator: [({"expression": "(12 + 3) * 4 / 8"}, "7.5"), ({"expression": 17}, "17")],
     Python: [({"code": "print(sum(range(10)))"}, "45"), ({"code": "```python\n6 * 7\n```"}, "42")],
+    SymPy: [({"request": "solve(x^2 - 4 = 0, x)"}, "x = -2; x = 2"), ({"request": "diff(x**3, x)"}, "3*x**2")],
 }
 
 
@@ -19,3 +21,7 @@ def test_calculator_keeps_the_contract():
 
 def test_python_keeps_the_contract():
     check_tool(Python, good_calls=GOOD_CALLS[Python], options={"timeout_s": 0.2, "max_memory_mb": 32})
+
+
+def test_sympy_keeps_the_contract():
+    check_tool(SymPy, good_calls=GOOD_CALLS[SymPy])

@@ -24,6 +24,7 @@ from lottery_plugins.documents import Document
 from lottery_plugins.limits import Limits, StopReason
 from lottery_plugins.messages import Message
 from lottery_plugins.protocols.reasoner import Reasoner
+from lottery_plugins.protocols.tool import Tool
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.runner import solve_all
@@ -52,7 +53,9 @@ def model_texts() -> st.SearchStrategy[str]:
     return st.lists(pieces, max_size=8).map("".join)
 
 
-def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] | None = None) -> None:
+def check_reasoner(
+    reasoner_class: type[Reasoner], make: Callable[[], Reasoner] | None = None, *, tools: Sequence[Tool] = ()
+) -> None:
     """Assert that a reasoner keeps the contract, whatever a model writes.
 
     - It is a frozen dataclass with name, summary and honest `needs`: with exactly those offered it does not fail.
@@ -62,8 +65,10 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
     Args:
         reasoner_class: The plugin class.
         make: Makes an instance, for a class with options that have no default.
+        tools: What it calls of its own package, offered beside a `python` and a `calculator`.
     """
     reasoner = (make or reasoner_class)()
+    offered: tuple[Tool | FakeTool, ...] = (*TOOLS, *tools)
     _check_declaration(reasoner_class, reasoner)
     scripts = st.lists(model_texts(), min_size=1, max_size=6)
     limits = st.builds(
@@ -78,13 +83,13 @@ def check_reasoner(reasoner_class: type[Reasoner], make: Callable[[], Reasoner] 
     @settings(deadline=None)  # tools run in threads: how long one example takes says nothing
     @given(script=scripts, limits=limits, offer=offers)
     def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str]) -> None:
-        case = _Case(reasoner, tuple(script), offer, limits)
+        case = _Case(reasoner, tuple(script), offer, limits, offered)
         asyncio.run(_check_ends(case))
 
     @settings(deadline=None)
     @given(script=scripts, offer=offers)
     def does_not_depend_on_its_neighbours(script: list[str], offer: frozenset[str]) -> None:
-        case = _Case(reasoner, tuple(script), offer, Limits())
+        case = _Case(reasoner, tuple(script), offer, Limits(), offered)
         asyncio.run(_check_independence(case))
 
     ends_within_its_limits()
@@ -99,6 +104,7 @@ class _Case:
     script: tuple[str, ...]
     offer: frozenset[str]
     limits: Limits
+    tools: Sequence[Tool | FakeTool]
 
     async def solve(self, problems: Sequence[Problem], *, max_live: int = 1, batch_size: int = 1) -> list[Trajectory]:
         """Solve on a fresh backend."""
@@ -117,7 +123,7 @@ class _Case:
         """A run that offers what is offered, and nothing else."""
         return scripted_facilities(
             backend,
-            tools=TOOLS if "tools" in self.offer else (),
+            tools=self.tools if "tools" in self.offer else (),
             documents=DOCUMENTS if "retriever" in self.offer else None,
             limits=self.limits,
             batch_size=batch_size,

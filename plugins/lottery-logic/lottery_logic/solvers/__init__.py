@@ -1,0 +1,1 @@
+"""What answers a program: a forward chainer for rules, z3 for constraints and first-order formulas."""
