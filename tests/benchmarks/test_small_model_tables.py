@@ -38,6 +38,12 @@ def test_tables_name_tasks_and_columns_that_exist(name):
     assert all(set(arm.tasks) <= set(TABLES[name].tasks) for arm in TABLES[name].arms)
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_no_option_of_an_arm_swallows_another_one(name):
+    """Options are joined by colons; a comma would make two of them one value."""
+    assert not [arm for arm in TABLES[name].arms if "," in "".join(arm.args.values())]
+
+
 def test_an_arm_without_its_plugin_is_named_with_the_reason(tmp_path):
     table = replace(TOOLS, arms=(TOOLS.arms[0], Arm("odd", {"reasoner": "retrieve-then-read", "retriever": "psychic"})))
     chosen = settings(tmp_path)
