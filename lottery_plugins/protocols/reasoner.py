@@ -34,7 +34,7 @@ class Services(Protocol):
 
     @property
     def steps(self) -> Sequence[Step]:
-        """The finished steps so far, in the order of their start."""
+        """The finished steps so far, in the order of their start, branch by branch."""
         ...
 
     @property
@@ -122,8 +122,12 @@ class Services(Protocol):
         """
         ...
 
-    async def verify(self, answer: str) -> Judgement:
+    async def verify(self, answer: str, *, problem: Problem | None = None) -> Judgement:
         """Ask the run's verifier.
+
+        Args:
+            answer: The text to be judged.
+            problem: The sub-problem that it answers; None: the whole problem.
 
         Raises:
             ConfigError: The run has no verifier.

@@ -13,7 +13,7 @@ from lottery_plugins.reasoners.turns import check_at_least, continued
 from lottery_plugins.reasoning.answers import final_answer, marked_answer
 from lottery_plugins.trajectory import Answer, Problem
 
-__all__ = ["ChainOfThought"]
+__all__ = ["ChainOfThought", "conclude", "think"]
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,46 @@ class ChainOfThought:
 
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Reason, then conclude."""
-        prompt = load(self.name)
-        trigger = prompt.texts["trigger"]
-        thoughts = await services.generate(
-            continued(problem.messages, trigger), purpose="reason", max_tokens=self.max_tokens, stop=prompt.stop
-        )
-        read = final_answer(thoughts.text)
-        if not self.second_call:
-            return Answer(read)
-        conclude = prompt.fill("conclude", trigger=trigger, thoughts=thoughts.text.rstrip())
-        try:
-            conclusion = await services.generate(continued(problem.messages, conclude), purpose="conclude")
-        except BudgetExceededError as spent:
-            return Answer(read, spent.reason)
-        return Answer(marked_answer(f"The answer is {conclusion.text}") or read)
+        thoughts = await think(problem, services, max_tokens=self.max_tokens)
+        return await conclude(problem, services, thoughts) if self.second_call else Answer(final_answer(thoughts))
+
+
+async def think(
+    problem: Problem, services: Services, *, max_tokens: int, temperature: float | None = None, sample: int = 0
+) -> str:
+    """Reasoning about a problem, as it follows on the trigger "Let's think step by step".
+
+    Args:
+        problem: What to reason about.
+        services: Its services.
+        max_tokens: Longest reasoning.
+        temperature: As for `Services.generate`.
+        sample: As for `Services.generate`.
+    """
+    prompt = load(ChainOfThought.name)
+    written = await services.generate(
+        continued(problem.messages, prompt.texts["trigger"]),
+        purpose="reason",
+        max_tokens=max_tokens,
+        stop=prompt.stop,
+        temperature=temperature,
+        sample=sample,
+    )
+    return written.text
+
+
+async def conclude(problem: Problem, services: Services, thoughts: str) -> Answer:
+    """Ask for the answer alone after a reasoning; read it out of the reasoning when the budget is spent.
+
+    Args:
+        problem: What was reasoned about.
+        services: Its services.
+        thoughts: The reasoning, as it follows on the trigger.
+    """
+    prompt, read = load(ChainOfThought.name), final_answer(thoughts)
+    begun = prompt.fill("conclude", trigger=prompt.texts["trigger"], thoughts=thoughts.rstrip())
+    try:
+        conclusion = await services.generate(continued(problem.messages, begun), purpose="conclude")
+    except BudgetExceededError as spent:
+        return Answer(read, spent.reason)
+    return Answer(marked_answer(f"The answer is {conclusion.text}") or read)

@@ -11,8 +11,8 @@ from lottery_plugins.messages import Message
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.programs import continued, lone_expression, with_output
-from lottery_plugins.reasoners.prompts import Prompt, load
-from lottery_plugins.reasoners.turns import check_at_least, check_one_of
+from lottery_plugins.reasoners.prompts import load
+from lottery_plugins.reasoners.turns import check_at_least, check_one_of, few_shot
 from lottery_plugins.reasoning.answers import tidy
 from lottery_plugins.trajectory import Answer, Problem, ToolResult
 
@@ -57,7 +57,8 @@ class ProgramAided:
         """Write, run, and once more when it failed."""
         prompt = load(f"{self.name}-{self.style}")
         begin = prompt.texts["begin"]
-        turns = _first_turns(prompt, problem)
+        question = f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
+        turns = few_shot(prompt, question, is_chat=problem.is_chat)
         for _ in range(1 + self.retries):
             written = await services.generate(
                 (*turns, Message("assistant", begin)), purpose="program", max_tokens=self.max_tokens, stop=prompt.stop
@@ -72,17 +73,6 @@ class ProgramAided:
             completion = await services.generate(problem.messages, purpose="answer without program")
             return Answer(completion.text)
         return Answer("", StopReason.NO_ANSWER)
-
-
-def _first_turns(prompt: Prompt, problem: Problem) -> tuple[Message, ...]:
-    """Instruction, worked examples and the question: as turns for a chat model, as one text for a base model."""
-    question = f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
-    if problem.is_chat:
-        examples = ((Message("user", e.question), Message("assistant", e.reply)) for e in prompt.examples)
-        shown = (message for pair in examples for message in pair)
-        return (Message("system", prompt.texts["system"]), *shown, Message("user", question))
-    text = "".join(prompt.fill("example", question=e.question, reply=e.reply) for e in prompt.examples)
-    return (Message("user", text + prompt.fill("question", question=question)),)
 
 
 async def _run(program: str, services: Services) -> ToolResult:

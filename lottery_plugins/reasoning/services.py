@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from lottery_plugins.documents import ScoredDocument
 from lottery_plugins.errors import ConfigError, LotteryError, PluginError
@@ -20,6 +20,7 @@ from lottery_plugins.messages import Message
 from lottery_plugins.protocols.retriever import Index
 from lottery_plugins.protocols.tool import ToolDescription
 from lottery_plugins.protocols.verifier import Judgement
+from lottery_plugins.reasoning.branches import begin_branches, next_place
 from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.memory_desk import MemoryDesk
@@ -37,6 +38,9 @@ SAMPLE_STRIDE = 1 << 20
 """A reasoner's sample s of lm-eval's repeat r has number s * SAMPLE_STRIDE + r: no two collide, and without samples of
 the reasoner's own the number is the repeat's, as it is for the plain model."""
 
+_Slot: TypeAlias = tuple[tuple[int, ...], int]
+"""Where a step is kept: its place, and a number that no two steps share."""
+
 MOST_PASSAGES = 50
 """Most passages that a model's own `top_k` may ask for."""
 
@@ -45,7 +49,7 @@ class ProblemServices:
     """The services of one problem (`protocols.reasoner.Services`).
 
     Steps are kept in the order in which the acts were started, so for acts that are gathered it does not depend on
-    which finished first.
+    which finished first; those of acts that are done `together` are kept branch by branch.
     """
 
     def __init__(self, problem: Problem, facilities: Facilities) -> None:
@@ -57,9 +61,10 @@ class ProblemServices:
         built_in = ((SEARCH,) if self.has_retriever else ()) + (self._memory.tools if self._memory else ())
         self._toolbox = Toolbox(problem, facilities, built_in)
         self._index: asyncio.Task[Index] | None = None
-        self._steps: list[Step | None] = []
+        self._steps: dict[_Slot, Step | None] = {}
         self._acting: set[asyncio.Task[Any]] = set()
         self._closed = False
+        begin_branches()
 
     @property
     def tools(self) -> Sequence[ToolDescription]:
@@ -88,8 +93,8 @@ class ProblemServices:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The finished steps, in the order of their start."""
-        return tuple(step for step in self._steps if step is not None)
+        """The finished steps, in the order of their start, branch by branch."""
+        return tuple(step for _, step in sorted(self._steps.items(), key=lambda kept: kept[0]) if step is not None)
 
     @property
     def elapsed_s(self) -> float:
@@ -194,12 +199,12 @@ class ProblemServices:
         self._record(self._new_slot(), Step(kind="memory", purpose="read", prompt=key or "", output=text))
         return text
 
-    async def verify(self, answer: str) -> Judgement:
+    async def verify(self, answer: str, *, problem: Problem | None = None) -> Judgement:
         """Ask the run's verifier; what it generates is on this problem's budget."""
         if self._run.verifier is None:
             raise ConfigError("verifier", None, "the name of a verifier", "See: lottery plugins list --kind verifier")
         start, slot = self._run.clock(), self._new_slot()
-        judgement = await self._run.verifier.verify(self._problem, answer, self)
+        judgement = await self._run.verifier.verify(problem or self._problem, answer, self)
         verdict = "accepted" if judgement.accepted else "rejected"
         step = Step(
             kind="verify",
@@ -274,12 +279,13 @@ class ProblemServices:
             if owner and task is not None:
                 self._acting.discard(task)
 
-    def _new_slot(self) -> int:
+    def _new_slot(self) -> _Slot:
         """A place in the record for an act that starts now."""
-        self._steps.append(None)
-        return len(self._steps) - 1
+        slot = (next_place(), len(self._steps))
+        self._steps[slot] = None
+        return slot
 
-    def _record(self, slot: int, step: Step) -> None:
+    def _record(self, slot: _Slot, step: Step) -> None:
         """Put a finished act in its place and tell the observers; a closed record takes no more."""
         if not self._closed:
             self._steps[slot] = step
