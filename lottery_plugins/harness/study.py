@@ -38,6 +38,7 @@ class HarnessRun:
         batch_size: As after `--batch_size`.
         apply_chat_template: Whether prompts are chats.
         metadata: As after `--metadata`: knobs of the tasks.
+        num_fewshot: As after `--num_fewshot`; None: as the tasks say.
     """
 
     model_args: Mapping[str, Any]
@@ -47,6 +48,7 @@ class HarnessRun:
     batch_size: int = 8
     apply_chat_template: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    num_fewshot: int | None = None
 
     def command(self) -> list[str]:
         """The stock command line that does the same."""
@@ -54,6 +56,7 @@ class HarnessRun:
         words = ["lm-eval", "run", "--model", "lottery", "--model_args", arguments, "--tasks", ",".join(self.tasks)]
         words += ["--batch_size", str(self.batch_size), "--output_path", self.output_path, "--log_samples"]
         words += ["--limit", str(self.limit)] if self.limit is not None else []
+        words += ["--num_fewshot", str(self.num_fewshot)] if self.num_fewshot is not None else []
         words += ["--metadata", json.dumps(dict(self.metadata))] if self.metadata else []
         return words + (["--apply_chat_template"] if self.apply_chat_template else [])
 

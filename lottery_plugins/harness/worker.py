@@ -47,6 +47,7 @@ def evaluate(run: HarnessRun) -> dict[str, Any]:
         model_args=dict(run.model_args),
         tasks=list(run.tasks),
         limit=run.limit,
+        num_fewshot=run.num_fewshot,
         batch_size=run.batch_size,
         apply_chat_template=run.apply_chat_template,
         log_samples=True,

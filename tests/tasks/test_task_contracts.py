@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lottery_plugins.errors import ConfigError, DataError
-from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, schedule, squad, two_hop
+from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, schedule, two_hop
+from lottery_plugins.tasks.paper_rows import PaperKnobs
 from lottery_plugins.testing.contracts.task import check_task
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
@@ -169,7 +170,7 @@ KNOBS = {
     "operations": [operations.OperationsKnobs],
     "long_context": [two_hop.TwoHopKnobs],
     "planning": [schedule.ScheduleKnobs],
-    "paper": [squad.SquadKnobs],
+    "paper": [PaperKnobs],
 }
 
 

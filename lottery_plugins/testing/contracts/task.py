@@ -39,6 +39,9 @@ _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster")
 _KEYS = {"ability", "tools", "margin", "chance", "truncation", "popularity", *_FIELD_KEYS}
 _JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 
+_LOGGED = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
+"""What lm-eval logs of a sample beside its metrics, in one mapping with them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCase:
@@ -124,6 +127,7 @@ def check_settings(task: Any) -> None:
     assert callable(config.process_results), "process_results must be a !function"
     for metric in config.metric_list:
         assert {"metric", "aggregation", "higher_is_better"} <= set(metric), f"metric_list is incomplete: {metric}"
+        assert metric["metric"] not in _LOGGED, f"lm-eval can't log a metric that is called {metric['metric']!r}"
 
 
 def check_metadata(task: Any, docs: Sequence[Mapping[str, Any]]) -> None:
@@ -194,15 +198,17 @@ def check_scores(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase) -
     for doc, gold in zip(docs, golds, strict=True):
         scores = task.process_results(doc, [gold])
         assert set(metrics) == set(scores), f"process_results gives {sorted(scores)}, metric_list names {metrics}"
-        assert all(scores[metric] == 1 for metric in metrics), f"gold {gold!r} scores {scores}"
-        main = metrics[0]
+        main, *others = metrics
+        assert scores[main] == 1, f"gold {gold!r} scores {scores}"
+        # None: the metric does not apply to this document, and the task's own aggregation leaves it out
+        assert all(scores[metric] in (1, None) for metric in others), f"gold {gold!r} scores {scores}"
         for said in (f" {gold}\n", f"{gold}.", f"**{gold}**", f"The answer is {gold}.", f"Let me see.\nAnswer: {gold}"):
             assert task.process_results(doc, [said])[main] == 1, f"gold {gold!r} written as {said!r} is not accepted"
         for said in _JUNK:
             assert not any(task.process_results(doc, [said]).values()), f"junk scores: {said[:60]!r}"
-        others = [other for other in golds if other != gold]
-        listing = ", ".join([*others, gold, *others])
-        if others and not case.is_listing_allowed:
+        wrong = [other for other in golds if other != gold]
+        listing = ", ".join([*wrong, gold, *wrong])
+        if wrong and not case.is_listing_allowed:
             assert task.process_results(doc, [listing])[main] == 0, (
                 f"a listing of all answers scores: {listing[:200]!r}"
             )

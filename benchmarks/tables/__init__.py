@@ -1,0 +1,1 @@
+"""The paper's tables with a small model: which arms, how they are run, what is read out of the files they leave."""
