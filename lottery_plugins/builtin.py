@@ -30,7 +30,7 @@ def lottery_compression_methods() -> list[type]:
 
 @hookimpl
 def lottery_tools() -> list[type]:
-    """Calculator and sandboxed Python."""
+    """Calculator, dates, files, sandboxed Python, algebra, units."""
     return list(TOOLS)
 
 

@@ -23,8 +23,11 @@ LEDGER_SCHEMA = 1
 _MODEL = ("generate", "score")
 """Kinds of steps that the model takes."""
 
-_ADDED = ("forwarded_tokens",)
+_ADDED = ("forwarded_tokens", "searched", "proxy_calls")
 """Counts that older ledgers of this schema do not have."""
+
+_MEANS = ("retrieval_rate", "retrieved_tokens_per_problem")
+"""What is written for readers of the file, and computed again when it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +37,17 @@ class Counters:
     Attributes:
         problems: Trajectories; repeats of a document count each.
         failed: How many of them ended by an error of ours or of a plugin; they are scored as wrong.
-        lm_calls: Completions.
+        lm_calls: Completions, those of a proxy model included.
+        proxy_calls: How many of them a proxy model made; tokens and seconds are counted together.
         tool_calls: Tool calls, failed ones included.
         tool_errors: Tool calls that gave an error to the model.
         retrievals: Searches.
+        searched: Problems with at least one search.
         prompt_tokens: Tokens of all prompts, cached ones included.
         cached_prompt_tokens: How many of them were not computed again.
         generated_tokens: Tokens of all completions.
         forwarded_tokens: Tokens sent through the model for completions and scores.
-        retrieved_tokens: Tokens of all retrieved text.
+        retrieved_tokens: Tokens of all retrieved text; what two searches find counts twice.
         seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
             what problems shared being shared out.
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
@@ -51,9 +56,11 @@ class Counters:
     problems: int = 0
     failed: int = 0
     lm_calls: int = 0
+    proxy_calls: int | None = 0
     tool_calls: int = 0
     tool_errors: int = 0
     retrievals: int = 0
+    searched: int | None = 0
     prompt_tokens: int | None = 0
     cached_prompt_tokens: int | None = 0
     generated_tokens: int | None = 0
@@ -61,6 +68,20 @@ class Counters:
     retrieved_tokens: int | None = 0
     seconds: float | None = 0.0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def retrieval_rate(self) -> float | None:
+        """Share of the problems that searched; None: not measured, or no problems."""
+        return None if self.searched is None or not self.problems else self.searched / self.problems
+
+    @property
+    def retrieved_tokens_per_problem(self) -> float | None:
+        """Mean retrieved tokens over all problems, those that did not search included; None as for the rate.
+
+        The lottery hypothesis compares it to the mean length of a Huffman code: facts that are asked for often are to
+        be in the weights and cost nothing here, rare ones to be looked up.
+        """
+        return None if self.retrieved_tokens is None or not self.problems else self.retrieved_tokens / self.problems
 
     @classmethod
     def of(cls, trajectories: Iterable[Trajectory]) -> Counters:
@@ -79,9 +100,11 @@ class Counters:
             problems=1,
             failed=int(trajectory.stop_reason is StopReason.FAILED),
             lm_calls=len(generated),
+            proxy_calls=sum(s.tool == "proxy" for s in generated),
             tool_calls=len(tools),
             tool_errors=sum(s.error is not None for s in tools),
             retrievals=len(searches),
+            searched=int(bool(searches)),
             prompt_tokens=_sum_measured(generated, "prompt_tokens"),
             cached_prompt_tokens=_sum_measured(generated, "cached_tokens"),
             generated_tokens=_sum_measured(generated, "completion_tokens"),
@@ -103,8 +126,9 @@ class Counters:
         return Counters(**sums, stop_reasons=merged)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for ledger.json."""
-        return asdict(self)
+        """Plain data for ledger.json, with what the counts amount to beside them."""
+        means = {name: getattr(self, name) for name in _MEANS}
+        return {**asdict(self), **means}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Counters:

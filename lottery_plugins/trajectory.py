@@ -27,6 +27,8 @@ class Problem:
         messages: The task's prompt, few-shot examples included; the last user turn asks the question.
         question: The bare question, for search queries and sub-prompts.
         context: The long text that the question is about; "" where there is none. It is also inside the prompt.
+        popularity: How well known the question's subject is, in the unit of the task's data: page views a month in
+            PopQA. None where the task does not say.
         knowledge_base: Documents that belong to this problem; empty where the run names a knowledge base instead.
         tools: Names of the tools that the task allows; None allows all that the run offers.
         config: The task's generation settings (`gen_kwargs` at the lm-eval border).
@@ -39,6 +41,7 @@ class Problem:
     messages: tuple[Message, ...]
     question: str
     context: str = ""
+    popularity: float | None = None
     knowledge_base: tuple[Document, ...] = ()
     tools: tuple[str, ...] | None = None
     config: GenerationConfig = field(default_factory=GenerationConfig)

@@ -50,6 +50,7 @@ def problem_key(problem: Problem) -> str:
         [[m.role, m.content] for m in problem.messages],
         problem.question,
         problem.context,
+        problem.popularity,
         [[d.id, d.title, d.text] for d in problem.knowledge_base],
         problem.tools,
         repr(problem.config),

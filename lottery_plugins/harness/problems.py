@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,7 @@ def _problem(instance: Any, sample: int, default_max_tokens: int) -> Problem:
         messages=messages,
         question=str(question) if question is not None else last_turn,
         context=str(_field(doc, offer, "context", where) or ""),
+        popularity=_popularity(_field(doc, offer, "popularity", where), where),
         knowledge_base=_documents(_field(doc, offer, "knowledge_base", where), where),
         tools=None if tools is None else tuple(tools),
         config=from_gen_kwargs(gen_kwargs, default_max_tokens),
@@ -87,6 +89,17 @@ def _field(doc: Mapping[str, Any], offer: Mapping[str, Any], role: str, where: s
             f"Its fields: {', '.join(map(str, doc)) or 'none'}.",
         )
     return doc[name]
+
+
+def _popularity(raw: Any, where: str) -> float | None:
+    """A number, also one that the data has as text; None for None."""
+    try:
+        value = None if raw is None or isinstance(raw, bool) else float(raw)
+    except (TypeError, ValueError):
+        value = math.nan
+    if isinstance(raw, bool) or (value is not None and not math.isfinite(value)):
+        raise DataError(where, f"has the popularity {raw!r}, which is no number", "Name a field that holds numbers.")
+    return value
 
 
 def _documents(raw: Any, where: str) -> tuple[Document, ...]:

@@ -50,7 +50,10 @@ class RetrieveThenRead:
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Search, read, answer."""
         found = await services.retrieve(problem.question, top_k=self.top_k)
-        documents = [hit.document for hit in found]
+        return await self.read(problem, services, [hit.document for hit in found])
+
+    async def read(self, problem: Problem, services: Services, documents: Sequence[Document]) -> Answer:
+        """Answer with documents that were found, best first."""
         if not documents:
             completion = await services.generate(problem.messages, purpose="answer without documents")
             return Answer(completion.text)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.messages import Message, replace_last_user
 from lottery_plugins.reasoners.prompts import Example, Prompt
+from lottery_plugins.trajectory import Problem
 
 __all__ = [
     "check_at_least",
@@ -15,6 +16,7 @@ __all__ = [
     "check_temperature",
     "continued",
     "few_shot",
+    "with_context",
     "with_question",
 ]
 
@@ -52,6 +54,11 @@ def few_shot(
         return (Message("system", prompt.texts["system"]), *shown, Message("user", question))
     text = "".join(prompt.fill("example", question=e.question, reply=e.reply) for e in chosen)
     return (Message("user", text + prompt.fill("question", question=question)),)
+
+
+def with_context(problem: Problem) -> str:
+    """The bare question, behind the long text that it is about if there is one."""
+    return f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
 
 
 def check_at_least(low: int, where: str, value: int | None) -> None:

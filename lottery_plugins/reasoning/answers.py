@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 __all__ = ["final_answer", "marked_answer", "tidy"]
 
 _BOX = "\\boxed{"
 _HASHES = re.compile(r"^[ \t]*####[ \t]*(\S[^\n]*)", re.MULTILINE)
 _SAID = re.compile(r"\banswer\b(?:\s+to\s[^\n.:]{1,80}?)?\**(?:\s+is\b\**[ \t]*[:=]?|[ \t]*[:=])", re.IGNORECASE)
-_NUMBER_SENTENCE = re.compile(r"(\S*\d\S*?)\.\s+[A-Z]")
+_WORD_SENTENCE = re.compile(r"(\S+)\.\s+[A-Z]")
 _INITIALS = re.compile(r"(?:^|\s)(?:[A-Za-z]\.)+$")
 _WRAPPERS = (("**", "**"), ("$", "$"), ("`", "`"), ('"', '"'))
 
@@ -28,16 +30,16 @@ def marked_answer(text: str) -> str | None:
 
     When several kinds of mark occur, the one that starts last counts.
     """
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, Callable[[], str]]] = []
     boxed = text.rfind(_BOX)
     if boxed >= 0:
-        found.append((boxed, _inside_braces(text, boxed + len(_BOX))))
-    found += [(m.start(), m.group(1)) for m in _HASHES.finditer(text)]
-    found += [(m.start(), _first_line(text[m.end() :])) for m in _SAID.finditer(text)]
-    marked = [(start, tidy(answer)) for start, answer in found if tidy(answer)]
-    if not marked:
+        found.append((boxed, lambda: _inside_braces(text, boxed + len(_BOX))))
+    found += [(m.start(), partial(m.group, 1)) for m in _HASHES.finditer(text)]
+    found += [(m.start(), partial(_first_line, text, m.end())) for m in _SAID.finditer(text)]
+    last_first = sorted(found, key=lambda mark: -mark[0])
+    answer = next(filter(None, (tidy(read()) for _, read in last_first)), None)
+    if answer is None:
         return None
-    answer = max(marked)[1]
     # "The answer is \boxed{4}." is one mark, not two.
     return tidy(_inside_braces(answer, answer.find(_BOX) + len(_BOX))) if _BOX in answer else answer
 
@@ -57,13 +59,13 @@ def tidy(answer: str) -> str:
             return answer
 
 
-def _first_line(text: str) -> str:
+def _first_line(text: str, start: int) -> str:
     """The rest of the line, or the next line that is not blank when the mark stands at the end of its line."""
-    line = text.lstrip(" \t\r\n:").split("\n", 1)[0]
+    line = text[start:].lstrip(" \t\r\n:").split("\n", 1)[0]
     if line.count("**") % 2:  # the mark itself was bold: "**Answer:** 5"
         line = line.replace("**", "", 1).lstrip()
-    number = _NUMBER_SENTENCE.match(line)
-    return number.group(1) if number else line
+    word = _WORD_SENTENCE.match(line)  # "5. That is all": the number alone is the answer
+    return word.group(1) if word and re.search(r"\d", word.group(1)) else line
 
 
 def _inside_braces(text: str, start: int) -> str:

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from lottery_plugins.documents import Document
 
-__all__ = ["contexts", "corpora", "documents", "model_text", "queries", "tool_arguments"]
+__all__ = [
+    "ECHO",
+    "contexts",
+    "corpora",
+    "documents",
+    "hostile_text",
+    "model_text",
+    "queries",
+    "tool_arguments",
+]
 
 _WORDS = (
     "river",
@@ -34,6 +43,39 @@ _FRAGMENTS = (
     "20% of 50", "0x10", "max(1,2", "import os", "while True: pass", "'a' * 10**10", "\x00", "\ud800", "\u202e",
     "\uff21", "\u0663", "\r\n",
 )  # fmt: skip
+
+
+ECHO = "<the end of the prompt>"
+"""Stands in a `hostile_text` for what the prompt ends with: a model that parrots, so also a method's own form."""
+
+_REPLY_PIECES = (
+    "Thought: I should", "\nAction: python[", "Action: calculator[2 + 3]", "\nAction:", "Action Input: {", "Finish[",
+    "search[Lumen Bridge]", "<tool_call>", '{"name": "python", "arguments": {"code": "print(1)"}}', "</tool_call>",
+    '{"name": "search", "arguments": "{", "arguments": [', '[{"function": {"name": ["recall"]}}]', "remember[:]",
+    "```python\n", "```", "print(", "answer = 2 + 3", "\\boxed{", "}", "#### 5", "The answer is", "Answer:", "{", "]",
+    "\n", "\n\n", "\nObservation: 5", "\nQuestion:", "\nIntermediate answer:", "</s>", "<|im_end|>", "\x00", "\ud800",
+    "\udfff", "1.", "Yes", "No", "1. First,", "score: 0.5", "score: 99999", "nan", "-1e999", "{0}", "{question}", "%s",
+    "\nFollow up: How long is the Lumen Bridge?", "\nFollow up: How long is it?", "So the final answer is:",
+    "Final Answer: 5", "\nFinal Answer:", "Part 1 depends on part 2. Part 2 depends on part 1.", "2 <- 1, 1 <- 2",
+    "I do not know.", ECHO,
+)  # fmt: skip
+
+
+def hostile_text() -> st.SearchStrategy[str]:
+    """Replies that break a careless reader of a model's output.
+
+    Nothing, blanks, far too much, brackets that never close, things that look like calls, half surrogate pairs, stop
+    strings, answers upon answers, places of a format string, questions that lead in circles, and the prompt itself.
+    """
+    piece = st.one_of(st.sampled_from(_REPLY_PIECES), st.text(max_size=12))
+    much = st.builds(lambda text, times: text * times, st.sampled_from(_REPLY_PIECES), st.integers(2, 2000))
+    deep = st.sampled_from(("{", "[", "(", "[{", "**", "9")).map(lambda text: text * 1500)
+    return st.one_of(
+        st.sampled_from(("", " \n\t\n", ECHO, "5 \ud800", "{question} {0} {")),
+        st.lists(piece, max_size=8).map("".join),
+        deep,
+        st.builds(lambda before, text, after: before + text[:5_000] + after, piece, much, piece),
+    )
 
 
 def _words() -> st.SearchStrategy[str]:

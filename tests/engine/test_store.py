@@ -229,7 +229,8 @@ def test_file_that_is_no_database_is_one_clear_sentence(tmp_path):
     "change",
     [
         {"sample": 1}, {"task": "u"}, {"context": "c"}, {"question": "q2"}, {"tools": ()}, {"is_chat": True},
-        {"doc_id": 1}, {"messages": (Message("system", "q"),)}, {"config": GenerationConfig(max_tokens=2)},
+        {"doc_id": 1}, {"popularity": 0.0}, {"messages": (Message("system", "q"),)},
+        {"config": GenerationConfig(max_tokens=2)},
     ],
 )  # fmt: skip
 def test_samples_that_differ_have_different_keys(change):

@@ -142,7 +142,6 @@ def test_documents_from_elsewhere_do_not_replace_the_context():
         lambda: ReAct(max_steps=0),
         lambda: ReAct(max_tokens=0),
         lambda: ReAct(max_reminders=-1),
-        lambda: ReAct(top_k=0),
     ],
 )
 def test_an_option_out_of_range_is_refused_by_name(make):

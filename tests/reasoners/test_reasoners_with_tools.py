@@ -1,6 +1,7 @@
 """Program-aided and ReAct do what their papers say, step by step, on a model that follows a script."""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -141,8 +142,22 @@ def test_react_remembers_and_recalls_when_there_is_a_memory():
     assert backend.prompts[2].rstrip().endswith("Observation: 211 m\nThought:")
     assert "There is no such note." in backend.prompts[3]
     assert "length" in backend.prompts[4].rpartition("recall[]")[2]
-    assert [(s.prompt, s.output) for s in result.steps if s.purpose == "write"] == [("length", "211 m")]
+    notes = [(s.tool, s.prompt) for s in result.steps if s.kind == "memory"]
+    assert notes[:2] == [("remember", '{"note": "length: 211 m"}'), ("recall", '{"key": "length"}')]
     assert result.answer == "211 m"
+
+
+def test_react_shows_the_tools_nearest_to_the_question_when_there_are_too_many():
+    tools = [FakeTool(f"tool-{i}") for i in range(5)]
+
+    def rank_tools(query, shown):
+        assert query == "What is 2 + 3?"
+        return tuple(reversed(shown))
+
+    replies = ["Action: tool-0[x]", "Finish[1]"]
+    result, backend = run(ReAct(), replies, tools=tools, max_tools=2, rank_tools=rank_tools)
+    assert re.findall(r"^tool-\d", backend.prompts[0], re.MULTILINE) == ["tool-4", "tool-3"]
+    assert (result.steps[1].tool, result.steps[1].error) == ("tool-0", None)
 
 
 def test_react_offers_memory_only_when_there_is_one():

@@ -46,7 +46,7 @@ TOOLS = (CALCULATOR, WEATHER, PYTHON)
         ("python(print(3 + 4))", "python", {"code": "print(3 + 4)"}),
         ("calculator('2 + 3')", "calculator", {"expression": "2 + 3"}),
         ("calculator(-3)", "calculator", {"expression": "-3"}),
-        ("Action: get-weather(city=__import__('os'))", "get-weather", {"city": "city=__import__('os')"}),
+        ("Action: get-weather(city=__import__('os'))", "get-weather", {"city": "__import__('os')"}),
     ],
 )
 def test_call_is_read(text, tool, arguments):

@@ -20,6 +20,8 @@ COUNTERS = st.builds(
     tool_calls=COUNTS,
     tool_errors=COUNTS,
     retrievals=COUNTS,
+    searched=MEASURED,
+    proxy_calls=MEASURED,
     prompt_tokens=MEASURED,
     cached_prompt_tokens=MEASURED,
     generated_tokens=MEASURED,
@@ -67,9 +69,10 @@ def test_counters_tell_the_kinds_of_steps_apart():
         Step(kind="generate", prompt_tokens=10, cached_tokens=4, completion_tokens=3, forwarded_tokens=9),
         Step(kind="tool", tool="calculator"),
         Step(kind="tool", tool="calculator", error="arguments"),
-        Step(kind="retrieve", retrieved_tokens=50),
+        Step(kind="retrieve", retrieved_tokens=20),
+        Step(kind="retrieve", retrieved_tokens=30),
         Step(kind="memory", output="x"),
-        Step(kind="generate", prompt_tokens=20, completion_tokens=5, forwarded_tokens=25),
+        Step(kind="generate", prompt_tokens=20, completion_tokens=5, forwarded_tokens=25, tool="proxy"),
         Step(kind="score", forwarded_tokens=7),
     )
     assert Counters.of([trajectory(*steps), trajectory(stop=StopReason.FAILED)]) == Counters(
@@ -78,7 +81,9 @@ def test_counters_tell_the_kinds_of_steps_apart():
         lm_calls=2,
         tool_calls=2,
         tool_errors=1,
-        retrievals=1,
+        retrievals=2,
+        searched=1,
+        proxy_calls=1,
         prompt_tokens=30,
         cached_prompt_tokens=4,
         generated_tokens=8,
@@ -95,6 +100,17 @@ def test_one_unmeasured_step_makes_the_sum_not_measured_instead_of_too_small():
     assert (total.prompt_tokens, total.generated_tokens) == (11, None)
 
 
+def test_ledger_file_states_how_often_was_searched_and_the_mean_of_what_was_read():
+    search = Step(kind="retrieve", retrieved_tokens=30)
+    runs = [trajectory(search, search), trajectory(search), trajectory(), trajectory(Step(kind="generate"))]
+    written = Counters.of(runs).to_json()
+    assert (written["retrievals"], written["retrieved_tokens"]) == (3, 90)
+    assert (written["retrieval_rate"], written["retrieved_tokens_per_problem"]) == (0.5, 22.5)
+    unmeasured = Counters.of([*runs, trajectory(Step(kind="retrieve"))])
+    assert (unmeasured.retrieval_rate, unmeasured.retrieved_tokens_per_problem) == (0.6, None)
+    assert (Counters().retrieval_rate, Counters().retrieved_tokens_per_problem) == (None, None)
+
+
 def test_total_adds_all_tasks():
     counters = Counters(problems=2, lm_calls=3)
     assert Ledger(tasks={"a": counters, "b": counters}).total == counters + counters
@@ -108,10 +124,13 @@ def test_what_is_no_ledger_is_refused_with_the_file_named(data):
 
 def test_ledgers_from_before_engines_were_counted_are_read():
     written = Ledger(tasks={"a": Counters(problems=2, generated_tokens=7)}).to_json()
-    del written["engine"], written["tasks"]["a"]["forwarded_tokens"]
+    del written["engine"]
+    for name in ("forwarded_tokens", "searched", "proxy_calls", "retrieval_rate", "retrieved_tokens_per_problem"):
+        del written["tasks"]["a"][name]
     read = Ledger.from_json(written)
     assert read.engine == {}
     assert (read.total.generated_tokens, read.total.forwarded_tokens) == (7, None)
+    assert (read.total.searched, read.total.retrieval_rate) == (None, None)
 
 
 def test_fields_that_a_later_version_adds_are_left_out():

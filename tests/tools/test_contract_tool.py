@@ -81,7 +81,7 @@ class DescribesAnother(Reverse):
 class HasAListParameter(Reverse):
     @property
     def description(self):
-        return ToolDescription("reverse", "x", (Parameter("text", "array", "the text"),))
+        return ToolDescription("reverse", "x", (Parameter("text", "list", "the text"),))
 
 
 def test_a_sound_tool_passes():
@@ -97,7 +97,7 @@ def test_a_sound_tool_passes():
         (InventsCategories, "category 'oops'"),
         (CountsItsCalls, "another text the second time"),
         (DescribesAnother, "the description is of 'forward'"),
-        (HasAListParameter, "has the type 'array'"),
+        (HasAListParameter, "has the type 'list'"),
     ],
 )
 def test_what_is_wrong_is_named(tool, problem):

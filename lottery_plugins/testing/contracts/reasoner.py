@@ -14,8 +14,10 @@ import asyncio
 import dataclasses
 import hashlib
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,29 +30,26 @@ from lottery_plugins.protocols.tool import Tool
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.runner import solve_all
-from lottery_plugins.testing.fakes import FakeTool, ScriptedBackend, fake_problem, scripted_facilities
+from lottery_plugins.testing.contracts.watched import EndlessError, Watched
+from lottery_plugins.testing.fakes import FakeTool, ScriptedBackend, fake_problem, one_by_one, scripted_facilities
+from lottery_plugins.testing.strategies import ECHO, hostile_text
 from lottery_plugins.trajectory import Problem, Trajectory
 
 __all__ = ["check_reasoner", "model_texts"]
 
 NEEDS = frozenset({"tools", "retriever", "memory", "verifier"})
+OFFERS = (*sorted(NEEDS), "proxy")
 TOOLS = (
     FakeTool("python", "code", lambda code: code[-20:]),
     FakeTool("calculator", "expression", lambda e: e[:20]),
 )
 DOCUMENTS = (Document("a", "the Lumen Bridge is 211 m long", "Lumen"), Document("b", "is what {question} asks"))
-FRAGMENTS = (
-    "Thought: I should", "\nAction: python[", "Action: calculator[2 + 3]", "\nAction:", "Action Input: {", "Finish[",
-    "search[Lumen Bridge]", "<tool_call>", '{"name": "python", "arguments": {"code": "print(1)"}}', "</tool_call>",
-    "```python\n", "```", "print(", "answer = 2 + 3", "\\boxed{", "}", "#### 5", "The answer is", "Answer:", "{", "]",
-    "\n", "\n\n", "Observation: 5", "\x00", "\ud800", "1.", "Yes", "1. First,", "score: 0.5", "{0}",
-)  # fmt: skip
+ECHOED_CHARS = 300
 
 
 def model_texts() -> st.SearchStrategy[str]:
-    """What a model may write: any text, and broken pieces of every format in any order."""
-    pieces = st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12))
-    return st.lists(pieces, max_size=8).map("".join)
+    """What a model may write: any text, broken pieces of every format in any order, and far too much."""
+    return hostile_text()
 
 
 def check_reasoner(
@@ -58,8 +57,12 @@ def check_reasoner(
 ) -> None:
     """Assert that a reasoner keeps the contract, whatever a model writes.
 
-    - It is a frozen dataclass with name, summary and honest `needs`: with exactly those offered it does not fail.
-    - Every problem ends within its limits, with a text and a stop reason, and each completion is recorded.
+    - It is a frozen dataclass with name, summary and honest `needs`: with those offered, and with or without anything
+      else that a run may offer, it does not fail.
+    - Every problem ends within its limits of completions, tokens, tool calls and time, with a text and a stop reason,
+      and each completion is recorded. One that is refused by the budget and then gives an empty answer does not say
+      that it answered.
+    - It does not go on and on doing what costs nothing, or asking for what is refused.
     - Order, number of problems at a time and batch size change no answer.
 
     Args:
@@ -76,17 +79,16 @@ def check_reasoner(
         max_calls=st.integers(1, 8),
         max_tool_calls=st.integers(0, 4),
         max_new_tokens=st.integers(1, 200),
+        max_seconds=st.none() | st.floats(0.5, 60),
     )
-
-    offers = st.sampled_from((frozenset(reasoner.needs), NEEDS))
+    offers = st.sets(st.sampled_from(OFFERS)).map(lambda chosen: frozenset(chosen | set(reasoner.needs)))
 
     @settings(deadline=None)  # tools run in threads: how long one example takes says nothing
-    @given(script=scripts, limits=limits, offer=offers)
-    def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str]) -> None:
-        case = _Case(reasoner, tuple(script), offer, limits, offered)
-        asyncio.run(_check_ends(case))
+    @given(script=scripts, limits=limits, offer=offers, problem=st.sampled_from(_problems()))
+    def ends_within_its_limits(script: list[str], limits: Limits, offer: frozenset[str], problem: Problem) -> None:
+        asyncio.run(_check_ends(_Case(reasoner, tuple(script), offer, limits, offered), problem))
 
-    @settings(deadline=None)
+    @settings(deadline=None, max_examples=max(10, settings().max_examples // 2))  # each solves its problems three times
     @given(script=scripts, offer=offers)
     def does_not_depend_on_its_neighbours(script: list[str], offer: frozenset[str]) -> None:
         case = _Case(reasoner, tuple(script), offer, Limits(), offered)
@@ -115,7 +117,8 @@ class _Case:
 
         def reply(prompt: str) -> str:
             digest = hashlib.sha256(prompt.encode(errors="surrogatepass")).digest()
-            return self.script[int.from_bytes(digest[:4], "big") % len(self.script)]
+            text = self.script[int.from_bytes(digest[:4], "big") % len(self.script)]
+            return text.replace(ECHO, prompt[-ECHOED_CHARS:], 3)
 
         return ScriptedBackend(reply)
 
@@ -129,6 +132,7 @@ class _Case:
             batch_size=batch_size,
             open_memory=_Dictionary if "memory" in self.offer else None,
             verifier=_LengthVerifier() if "verifier" in self.offer else None,
+            proxy=one_by_one(backend) if "proxy" in self.offer else None,
         )
 
 
@@ -145,18 +149,25 @@ def _check_declaration(reasoner_class: type[Reasoner], reasoner: Reasoner) -> No
     assert isinstance(reasoner, Reasoner), f"{name}: lacks something of the protocol"
 
 
-async def _check_ends(case: _Case) -> None:
-    """Each problem under tight limits."""
-    for problem in _problems():
-        backend = case.backend()
-        (trajectory,) = await solve_all([problem], case.reasoner, case.facilities(backend), max_live=1)
-        completions = [step for step in trajectory.steps if step.kind == "generate"]
-        assert trajectory.stop_reason is not StopReason.FAILED, trajectory.error
-        assert sorted(c.prompt for c in completions) == sorted(backend.prompts), "a completion is not recorded"
-        assert len(completions) <= case.limits.max_calls
-        assert sum(c.completion_tokens or 0 for c in completions) <= case.limits.max_new_tokens
-        assert all(r.config.max_tokens <= case.limits.max_new_tokens for r in backend.requests)
-        assert sum(step.kind == "tool" for step in trajectory.steps) <= case.limits.max_tool_calls
+async def _check_ends(case: _Case, problem: Problem) -> None:
+    """One problem under tight limits; a second passes whenever somebody looks at the clock."""
+    backend, watched = case.backend(), Watched(case.reasoner)
+    facilities = dataclasses.replace(case.facilities(backend), clock=itertools.count().__next__)
+    try:
+        async with asyncio.timeout(Watched.patience_s):
+            (trajectory,) = await solve_all([problem], cast("Reasoner", watched), facilities, max_live=1)
+    except (EndlessError, TimeoutError) as error:
+        raise AssertionError(f"it does not end: {str(error) or 'nothing happens any more'}") from error
+    completions = [step for step in trajectory.steps if step.kind == "generate"]
+    assert isinstance(trajectory.stop_reason, StopReason), f"stop reason {trajectory.stop_reason!r} is none"
+    assert trajectory.stop_reason is not StopReason.FAILED, trajectory.error
+    assert sorted(c.prompt for c in completions) == sorted(backend.prompts), "a completion is not recorded"
+    assert len(completions) <= case.limits.max_calls
+    assert sum(c.completion_tokens or 0 for c in completions) <= case.limits.max_new_tokens
+    assert all(r.config.max_tokens <= case.limits.max_new_tokens for r in backend.requests)
+    assert sum(step.kind == "tool" for step in trajectory.steps) <= case.limits.max_tool_calls
+    is_silent = watched.was_refused and not trajectory.answer and trajectory.stop_reason is StopReason.ANSWERED
+    assert not is_silent, "the budget ended it without an answer, and its stop reason says that it answered"
 
 
 async def _check_independence(case: _Case) -> None:
@@ -175,7 +186,7 @@ def _problems() -> list[Problem]:
     made = [fake_problem(is_chat=chat, context=c) for chat in (False, True) for c in ("", context)]
     begun = (Message("user", "How long is the {Lumen} Bridge?"), Message("assistant", "It is"))
     made.append(fake_problem("How long is the {Lumen} Bridge?", messages=begun, is_chat=True, sample=1))
-    return [dataclasses.replace(p, doc_id=i) for i, p in enumerate(made)]
+    return [dataclasses.replace(p, doc_id=i, popularity=10.0 * i) for i, p in enumerate(made)]
 
 
 class _Dictionary(dict[str, str]):
@@ -202,4 +213,5 @@ class _LengthVerifier:
 
 
 def _outcome(trajectory: Trajectory) -> tuple[int, str, StopReason, list[str]]:
-    return trajectory.doc_id, trajectory.answer, trajectory.stop_reason, [s.output for s in trajectory.steps]
+    """What must not change; acts of several branches may have been started in another order."""
+    return trajectory.doc_id, trajectory.answer, trajectory.stop_reason, sorted(s.output for s in trajectory.steps)

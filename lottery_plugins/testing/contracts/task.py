@@ -36,7 +36,7 @@ FOREIGN_METADATA: Mapping[str, Any] = {
 """Model arguments, which lm-eval mixes into a task's metadata; they must not change a document."""
 
 _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster")
-_KEYS = {"ability", "tools", "margin", "chance", "truncation", *_FIELD_KEYS}
+_KEYS = {"ability", "tools", "margin", "chance", "truncation", "popularity", *_FIELD_KEYS}
 _JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 
 
@@ -141,6 +141,10 @@ def check_metadata(task: Any, docs: Sequence[Mapping[str, Any]]) -> None:
     for key in _FIELD_KEYS:
         field = lottery.get(key)
         assert field is None or all(doc.get(field) for doc in docs), f"metadata.lottery.{key}: no field {field!r}"
+    popularity = lottery.get("popularity")
+    assert popularity is None or all(isinstance(doc.get(popularity), int | float) for doc in docs), (
+        f"metadata.lottery.popularity: {popularity!r} is no field with a number"
+    )
 
 
 def check_documents(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase) -> None:

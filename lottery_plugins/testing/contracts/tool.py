@@ -1,32 +1,35 @@
-"""What every tool keeps.
+"""What every tool and every set of tools keeps.
 
-from lottery_plugins.testing.contracts.tool import check_tool
+from lottery_plugins.testing.contracts.tool import check_tool, check_tool_set
 
 def test_contract():
     check_tool(Calculator, good_calls=[({"expression": "2 + 3"}, "5")])
-"""
+
+def test_contract_of_a_set():
+    check_tool_set(Files, good_calls=[("write_file", {"path": "a", "content": "x"}, "a"), ("read_file", {"path": "a"}, "x")])
+"""  # noqa: E501 - as a test would have it
 
 from __future__ import annotations
 
-import json
-import re
-import threading
+import pickle
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
-
-from lottery_plugins.errors import ToolError
-from lottery_plugins.protocols.tool import Tool
+from lottery_plugins.protocols.tool import Tool, ToolSet
 from lottery_plugins.testing.contracts.plugin import check_plugin
-from lottery_plugins.testing.strategies import model_text, tool_arguments
-from lottery_plugins.trajectory import ToolResult
+from lottery_plugins.testing.contracts.tool_checks import (
+    check_any_call,
+    check_description,
+    check_good_call,
+    check_threads,
+    outcome,
+)
 
-__all__ = ["check_tool"]
+__all__ = ["check_tool", "check_tool_set"]
 
-JSON_TYPES = ("string", "number", "integer", "boolean")
-CATEGORIES = ("arguments", "domain", "timeout", "denied", "crashed", "limit")
+GoodCall = tuple[str, Mapping[str, Any], str]
+"""Name of the tool, arguments that work, and a text that must be part of the result."""
 
 
 def check_tool(
@@ -47,87 +50,87 @@ def check_tool(
     check_plugin(tool_class, **options)
     tool = tool_class(**options)
     assert isinstance(tool, Tool), f"{tool_class.__name__} lacks a member of protocols.tool.Tool"
-    _check_description(tool)
-    for arguments, expected in good_calls:
-        _check_good_call(tool, arguments, expected)
-    _check_any_call(tool)
-    _check_threads(tool, good_calls)
+    check_description(tool)
+    _check_repeatable([(tool, arguments, expected) for arguments, expected in good_calls])
+    check_any_call([lambda: tool])
+    check_threads([(tool, arguments) for arguments, _ in good_calls])
 
 
-def _check_description(tool: Tool) -> None:
-    description = tool.description
-    assert description.name == tool.name, f"the description is of {description.name!r}, the tool is {tool.name!r}"
-    assert description.description.strip(), "the description is empty; the model chooses by it"
-    names = [parameter.name for parameter in description.parameters]
-    assert len(set(names)) == len(names), f"two parameters share a name: {names}"
-    for parameter in description.parameters:
-        assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", parameter.name), f"no model can write {parameter.name!r}"
-        assert parameter.type in JSON_TYPES, f"{parameter.name} has the type {parameter.type!r}, allowed: {JSON_TYPES}"
-        assert parameter.description.strip(), f"parameter {parameter.name} has no description"
-    schema = description.to_schema()
-    assert json.loads(json.dumps(schema)) == schema, "the schema changes when it is written as JSON"
+def check_tool_set(
+    set_class: type, *, good_calls: Sequence[GoodCall], options: Mapping[str, Any] | None = None
+) -> None:
+    """Check a class of tool sets.
+
+    Args:
+        set_class: The class.
+        good_calls: Calls that work in this order on a fresh opening, at least one for each tool.
+        options: The options to use.
+
+    Raises:
+        AssertionError: With what is wrong.
+    """
+    options = dict(options or {})
+    check_plugin(set_class, **options)
+    tool_set = set_class(**options)
+    assert isinstance(tool_set, ToolSet), f"{set_class.__name__} lacks a member of protocols.tool.ToolSet"
+    assert tool_set.scope in ("run", "problem"), f"the scope {tool_set.scope!r} is neither 'run' nor 'problem'"
+    assert not isinstance(tool_set, Tool), f"{set_class.__name__} is a tool and a set of tools; be one"
+    tools = _opened(tool_set)
+    unknown = {name for name, _, _ in good_calls} ^ set(tools)
+    assert not unknown, f"each tool needs a good call, and each good call a tool: {sorted(unknown)}"
+    for tool in tools.values():
+        check_description(tool)
+    again = _opened(tool_set)
+    described = [[tool.description for tool in opened.values()] for opened in (tools, again)]
+    assert described[0] == described[1], "the second opening has other names or descriptions than the first"
+    if tool_set.scope == "run":
+        _check_shared(tools, good_calls)
+    else:
+        _check_own(tool_set, good_calls)
 
 
-def _check_good_call(tool: Tool, arguments: Mapping[str, Any], expected: str) -> None:
-    before = dict(arguments)
-    try:
-        result = tool.call(arguments)
-    except ToolError as error:
-        raise AssertionError(f"the good call {arguments} was refused: {error}") from error
-    assert isinstance(result, ToolResult), f"{arguments} gave a {type(result).__name__}, not a ToolResult"
-    assert expected in result.text, f"{arguments} gave {result.text!r}, which does not contain {expected!r}"
-    assert result.error is None, f"{arguments} gave a result with the error {result.error!r}; raise ToolError instead"
-    assert dict(arguments) == before, f"the call changed its arguments to {arguments}"
-    assert tool.call(arguments).text == result.text, f"{arguments} gave another text the second time"
+def _opened(tool_set: ToolSet) -> dict[str, Tool]:
+    """The tools of one opening by name."""
+    tools = list(tool_set.open())
+    assert tools, "the set opens without a tool"
+    for tool in tools:
+        assert isinstance(tool, Tool), f"{type(tool).__name__} lacks a member of protocols.tool.Tool"
+    names = [tool.name for tool in tools]
+    assert len(set(names)) == len(names), f"two tools share a name: {names}"
+    return dict(zip(names, tools, strict=True))
 
 
-def _check_any_call(tool: Tool) -> None:
-    """Whatever a model writes: a result or a ToolError."""
-    names = [parameter.name for parameter in tool.description.parameters]
-    quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
-
-    @quiet
-    @given(arguments=tool_arguments(*names))
-    def any_arguments(arguments: dict[str, Any]) -> None:
-        _check_outcome(tool, arguments)
-
-    @quiet
-    @given(text=model_text())
-    def any_text(text: str) -> None:
-        _check_outcome(tool, {names[0]: text})
-
-    any_arguments()
-    if names:
-        any_text()
-        _check_outcome(tool, {})
+def _check_repeatable(calls: Sequence[tuple[Tool, Mapping[str, Any], str]]) -> None:
+    for tool, arguments, expected in calls:
+        text = check_good_call(tool, arguments, expected)
+        assert tool.call(arguments).text == text, f"{arguments} gave another text the second time"
 
 
-def _check_outcome(tool: Tool, arguments: Mapping[str, Any]) -> None:
-    try:
-        result = tool.call(arguments)
-    except ToolError as error:
-        _check_error(tool, error)
-        return
-    assert isinstance(result, ToolResult), f"{arguments} gave a {type(result).__name__}, not a ToolResult"
-    assert isinstance(result.text, str), f"{arguments} gave a text of type {type(result.text).__name__}"
+def _check_shared(tools: Mapping[str, Tool], good_calls: Sequence[GoodCall]) -> None:
+    """Tools of a run keep no state, and work after they were taken to another process."""
+    _check_repeatable([(tools[name], arguments, expected) for name, arguments, expected in good_calls])
+    for name, tool in tools.items():
+        try:
+            copy = pickle.loads(pickle.dumps(tool))
+        except Exception as error:  # pickling runs what the tool defines, so it may raise anything
+            raise AssertionError(f"{name} can't be pickled ({error}), so it can't go to a worker process") from error
+        _check_repeatable([(copy, arguments, text) for called, arguments, text in good_calls if called == name])
+    check_any_call([partial(tools.__getitem__, name) for name in tools])
+    check_threads([(tools[name], arguments) for name, arguments, _ in good_calls])
 
 
-def _check_error(tool: Tool, error: ToolError) -> None:
-    """The model can use what it is told."""
-    assert error.tool == tool.name, f"the error names the tool {error.tool!r}, not {tool.name!r}"
-    assert str(error).startswith(f"{tool.name}: "), f"the error does not start with the tool's name: {error}"
-    assert "Traceback" not in str(error), f"the model would see a traceback: {error}"
-    assert error.category in CATEGORIES, f"the category {error.category!r} is none of {CATEGORIES}"
+def _check_own(tool_set: ToolSet, good_calls: Sequence[GoodCall]) -> None:
+    """What one problem does to its tools, no other problem sees."""
+    first, second = _opened(tool_set), _opened(tool_set)
+    texts = [check_good_call(first[name], arguments, expected) for name, arguments, expected in good_calls]
+    for label, tools in (("opened before the first was used", second), ("opened afterwards", _opened(tool_set))):
+        again = [outcome(tools[name], arguments) for name, arguments, _ in good_calls]
+        assert again == texts, f"a second opening, {label}, answers {again}, the first {texts}: openings share state"
+    check_any_call([partial(_fresh, tool_set, name) for name in first])
+    check_threads([(first[name], arguments) for name, arguments, _ in good_calls], same_texts=False)
+    last = _opened(tool_set)
+    assert [outcome(last[name], arguments) for name, arguments, _ in good_calls] == texts, "openings share state"
 
 
-def _check_threads(tool: Tool, good_calls: Sequence[tuple[Mapping[str, Any], str]]) -> None:
-    """The same calls from four threads at once give the same texts."""
-    start = threading.Barrier(4)
-
-    def work(_: int) -> list[str]:
-        start.wait(timeout=30)
-        return [tool.call(arguments).text for arguments, _ in good_calls]
-
-    with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(work, range(4)))
-    assert all(texts == results[0] for texts in results), f"threads got different results: {results}"
+def _fresh(tool_set: ToolSet, name: str) -> Tool:
+    return _opened(tool_set)[name]

@@ -1,0 +1,98 @@
+"""Several tries at one problem: what self-consistency, best-of-n and debate share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lottery_plugins.limits import BudgetExceededError, StopReason
+from lottery_plugins.protocols.reasoner import Reasoner, Services
+from lottery_plugins.reasoners.attempts import redrawn
+from lottery_plugins.reasoners.chain_of_thought import ChainOfThought
+from lottery_plugins.reasoners.direct import Direct
+from lottery_plugins.reasoners.program_aided import ProgramAided
+from lottery_plugins.reasoning.branches import settled
+from lottery_plugins.trajectory import Answer, Problem
+
+__all__ = ["METHODS", "Tries", "drawn", "finished", "needs_of", "try_often"]
+
+_REASONERS: Mapping[str, type[Reasoner]] = {c.name: c for c in (ChainOfThought, Direct, ProgramAided)}
+
+METHODS = tuple(_REASONERS)
+"""What one try may be."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What came of several tries.
+
+    Attributes:
+        answers: One text per try that ended with something to read, in the order of the tries.
+        spent: The limit that ended a try early; None when all ended by themselves.
+    """
+
+    answers: tuple[str, ...]
+    spent: StopReason | None
+
+    def chosen(self, text: str) -> Answer:
+        """The answer that was made of them, with the reason why no better one could be."""
+        return Answer(text, self.spent or (StopReason.ANSWERED if text.strip() else StopReason.NO_ANSWER))
+
+
+async def try_often(
+    method: str, problem: Problem, services: Services, *, samples: int, temperature: float, max_tokens: int | None
+) -> Tries:
+    """Solve a problem several times at once, each time with an answer drawn anew.
+
+    Args:
+        method: One of `METHODS`.
+        problem: The problem.
+        services: Its services.
+        samples: How often.
+        temperature: Of the first completion of each try; what follows from it (the conclusion, the repair of a
+            program) is generated as the task says.
+        max_tokens: Longest reasoning or program; None: as the method says. A direct answer is as long as the task says.
+    """
+    reasoner = _made(method, max_tokens)
+    results, spent = await finished(
+        reasoner.solve(problem, drawn(services, temperature, i, samples)) for i in range(samples)
+    )
+    answers = [answer for answer in results if answer is not None]
+    limits = [a.stop_reason for a in answers if a.stop_reason not in (StopReason.ANSWERED, StopReason.NO_ANSWER)]
+    return Tries(tuple(a.text for a in answers if a.text.strip()), spent or next(iter(limits), None))
+
+
+async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], StopReason | None]:
+    """Do things at once; gives their results in order, None for what the budget ended, and the limit that ended it.
+
+    Raises:
+        Exception: Whatever else one of them raised, once all have ended.
+    """
+    results = await settled(acts)
+    spent = [r.reason for r in results if isinstance(r, BudgetExceededError)]
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, BudgetExceededError):
+            raise result
+    return [None if isinstance(r, BaseException) else r for r in results], next(iter(spent), None)
+
+
+def drawn(services: Services, temperature: float, sample: int, samples: int) -> Services:
+    """The same services, whose first completion is drawn at a temperature, as sample number `sample` of `samples`."""
+    return redrawn(services, temperature, lambda own: own * samples + sample, only_first=True)
+
+
+def needs_of(method: str) -> tuple[str, ...]:
+    """What a run must offer for one of `METHODS`."""
+    return _REASONERS[method].needs
+
+
+def _made(method: str, max_tokens: int | None) -> Reasoner:
+    """The method of one try."""
+    if method == ProgramAided.name and max_tokens is not None:
+        return ProgramAided(max_tokens=max_tokens)
+    if method == ChainOfThought.name and max_tokens is not None:
+        return ChainOfThought(max_tokens=max_tokens)
+    return _REASONERS[method]()

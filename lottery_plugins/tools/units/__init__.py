@@ -1,0 +1,1 @@
+"""Quantities as people write them, and pint's definitions of their units. Importing loads no pint."""
