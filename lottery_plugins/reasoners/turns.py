@@ -36,6 +36,11 @@ def with_question(messages: Sequence[Message], content: str) -> tuple[Message, .
     return replace_last_user(messages[:end], content)
 
 
+def with_context(problem: Problem) -> str:
+    """The bare question, behind the long text that it is about if there is one."""
+    return f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
+
+
 def few_shot(
     prompt: Prompt, question: str, *, is_chat: bool, examples: Sequence[Example] | None = None
 ) -> tuple[Message, ...]:
@@ -54,11 +59,6 @@ def few_shot(
         return (Message("system", prompt.texts["system"]), *shown, Message("user", question))
     text = "".join(prompt.fill("example", question=e.question, reply=e.reply) for e in chosen)
     return (Message("user", text + prompt.fill("question", question=question)),)
-
-
-def with_context(problem: Problem) -> str:
-    """The bare question, behind the long text that it is about if there is one."""
-    return f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
 
 
 def check_at_least(low: int, where: str, value: int | None) -> None:
