@@ -42,20 +42,16 @@ class Node:
         problem: What is to be solved.
         services: What may be done for it.
         path: Numbers of the sub-problems that lead here, from 1; () for the whole problem.
-        whole: The question of the whole problem, whose facts a sub-problem takes for granted; "" for itself.
+        facts: What a sub-problem takes for granted and is shown wherever its question is: what the parts found that it
+            needs, and the question of the whole problem; "" for the whole problem.
         begun: Reasoning that the solution begins with; None for none.
     """
 
     problem: Problem
     services: Services
     path: tuple[int, ...] = ()
-    whole: str = ""
+    facts: str = ""
     begun: str | None = None
-
-    @property
-    def stated(self) -> str:
-        """The question with the facts that it takes for granted."""
-        return f"{self.whole} {self.problem.question}".strip()
 
     @property
     def key(self) -> str:

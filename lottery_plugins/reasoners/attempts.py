@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from lottery_plugins.generation import Completion
 from lottery_plugins.messages import Message
 from lottery_plugins.protocols.reasoner import Services
 
-__all__ = ["MAX_ATTEMPTS", "attempt"]
+__all__ = ["MAX_ATTEMPTS", "MAX_SAMPLES", "attempt", "redrawn"]
 
 MAX_ATTEMPTS = 16
 """Most attempts at one problem, the first included."""
@@ -30,17 +30,34 @@ def attempt(services: Services, number: int, temperature: float, *, level: int) 
         temperature: Above 0.
         level: Number of sub-problems that the problem is within; each level has numbers of its own.
     """
-    first_sample = number * MAX_SAMPLES * MAX_ATTEMPTS**level
-    return cast("Services", _Attempt(services, first_sample, temperature)) if number else services
+    first = number * MAX_SAMPLES * MAX_ATTEMPTS**level
+    return redrawn(services, temperature, lambda sample: first + sample) if number else services
 
 
-class _Attempt:
+def redrawn(
+    services: Services, temperature: float, number: Callable[[int], int], *, only_first: bool = False
+) -> Services:
+    """The same services, whose completions are drawn at a temperature where none is asked for.
+
+    Args:
+        services: What is handed on.
+        temperature: Above 0.
+        number: Makes the sample number out of the one that is asked for.
+        only_first: Whether only the first completion is drawn; the samples of all are numbered anew.
+    """
+    return cast("Services", _Redrawn(services, temperature, number, only_first=only_first))
+
+
+class _Redrawn:
     """Services with another `generate`; everything else is handed on."""
 
-    def __init__(self, services: Services, first_sample: int, temperature: float) -> None:
+    def __init__(
+        self, services: Services, temperature: float, number: Callable[[int], int], *, only_first: bool
+    ) -> None:
         self._services = services
-        self._first_sample = first_sample
-        self._temperature = temperature
+        self._temperature: float | None = temperature
+        self._number = number
+        self._only_first = only_first
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._services, name)
@@ -56,13 +73,17 @@ class _Attempt:
         sample: int = 0,
         proxy: bool = False,
     ) -> Completion:
-        """One completion of this attempt; see the protocol."""
+        """One completion; see the protocol."""
+        if temperature is None:
+            temperature = self._temperature
+        if self._only_first:
+            self._temperature = None
         return await self._services.generate(
             messages,
             purpose=purpose,
             max_tokens=max_tokens,
             stop=stop,
-            temperature=self._temperature if temperature is None else temperature,
-            sample=self._first_sample + sample,
+            temperature=temperature,
+            sample=self._number(sample),
             proxy=proxy,
         )

@@ -13,6 +13,7 @@ from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.chain_of_thought import conclude, think
 from lottery_plugins.reasoners.parts.values import value_of
 from lottery_plugins.reasoners.prompts import load
+from lottery_plugins.reasoners.sampling import finished
 from lottery_plugins.reasoners.turns import check_at_least, check_temperature
 from lottery_plugins.reasoning.branches import together
 from lottery_plugins.trajectory import Answer, Problem
@@ -63,12 +64,15 @@ class GraphOfThoughts:
 
     async def solve(self, problem: Problem, services: Services) -> Answer:
         """Generate, score, keep, merge, refine, answer."""
-        drafts = await together(
+        results, spent = await finished(
             think(problem, services, max_tokens=self.max_tokens, temperature=self.temperature, sample=i)
             for i in range(self.branches)
         )
-        best = _Scored(drafts[0], 0.0)
+        drafts = [draft for draft in results if draft is not None]
+        best = _Scored(next(iter(drafts), ""), 0.0)
         try:
+            if spent:
+                raise BudgetExceededError(spent)
             scored = await together(_score(problem, services, draft) for draft in dict.fromkeys(drafts))
             kept = sorted(scored, key=lambda draft: -draft.value)[: self.keep]
             best = kept[0]
@@ -76,8 +80,8 @@ class GraphOfThoughts:
                 best = _better(best, await self._rewritten(problem, services, "merge", kept))
             for _ in range(self.refinements):
                 best = _better(best, await self._rewritten(problem, services, "refine", [best]))
-        except BudgetExceededError as spent:
-            return replace(await conclude(problem, services, best.thoughts), stop_reason=spent.reason)
+        except BudgetExceededError as limit:
+            return replace(await conclude(problem, services, best.thoughts), stop_reason=limit.reason)
         return await conclude(problem, services, best.thoughts)
 
     async def _rewritten(self, problem: Problem, services: Services, text: str, made_of: Sequence[_Scored]) -> _Scored:

@@ -12,7 +12,7 @@ from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.reasoners.programs import continued, lone_expression, with_output
 from lottery_plugins.reasoners.prompts import load
-from lottery_plugins.reasoners.turns import check_at_least, check_one_of, few_shot
+from lottery_plugins.reasoners.turns import check_at_least, check_one_of, few_shot, with_context
 from lottery_plugins.reasoning.answers import tidy
 from lottery_plugins.trajectory import Answer, Problem, ToolResult
 
@@ -57,8 +57,7 @@ class ProgramAided:
         """Write, run, and once more when it failed."""
         prompt = load(f"{self.name}-{self.style}")
         begin = prompt.texts["begin"]
-        question = f"{problem.context}\n\n{problem.question}" if problem.context else problem.question
-        turns = few_shot(prompt, question, is_chat=problem.is_chat)
+        turns = few_shot(prompt, with_context(problem), is_chat=problem.is_chat)
         for _ in range(1 + self.retries):
             written = await services.generate(
                 (*turns, Message("assistant", begin)), purpose="program", max_tokens=self.max_tokens, stop=prompt.stop

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-from lottery_plugins.generation import Completion
 from lottery_plugins.limits import BudgetExceededError, StopReason
-from lottery_plugins.messages import Message
 from lottery_plugins.protocols.reasoner import Reasoner, Services
+from lottery_plugins.reasoners.attempts import redrawn
 from lottery_plugins.reasoners.chain_of_thought import ChainOfThought
 from lottery_plugins.reasoners.direct import Direct
 from lottery_plugins.reasoners.program_aided import ProgramAided
+from lottery_plugins.reasoning.branches import settled
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = ["METHODS", "Tries", "drawn", "finished", "needs_of", "try_often"]
@@ -72,7 +71,7 @@ async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], Stop
     Raises:
         Exception: Whatever else one of them raised, once all have ended.
     """
-    results = await asyncio.gather(*acts, return_exceptions=True)
+    results = await settled(acts)
     spent = [r.reason for r in results if isinstance(r, BudgetExceededError)]
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, BudgetExceededError):
@@ -82,44 +81,7 @@ async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], Stop
 
 def drawn(services: Services, temperature: float, sample: int, samples: int) -> Services:
     """The same services, whose first completion is drawn at a temperature, as sample number `sample` of `samples`."""
-    return cast("Services", _Drawn(services, temperature, sample, samples))
-
-
-class _Drawn:
-    """Services with another `generate`; everything else is handed on."""
-
-    def __init__(self, services: Services, temperature: float, sample: int, samples: int) -> None:
-        self._services = services
-        self._temperature: float | None = temperature
-        self._sample, self._samples = sample, samples
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._services, name)
-
-    async def generate(
-        self,
-        messages: Sequence[Message],
-        *,
-        purpose: str,
-        max_tokens: int | None = None,
-        stop: Sequence[str] | None = None,
-        temperature: float | None = None,
-        sample: int = 0,
-        proxy: bool = False,
-    ) -> Completion:
-        """One completion of this try; see the protocol."""
-        if temperature is None:
-            temperature = self._temperature
-        self._temperature = None
-        return await self._services.generate(
-            messages,
-            purpose=purpose,
-            max_tokens=max_tokens,
-            stop=stop,
-            temperature=temperature,
-            sample=sample * self._samples + self._sample,
-            proxy=proxy,
-        )
+    return redrawn(services, temperature, lambda own: own * samples + sample, only_first=True)
 
 
 def needs_of(method: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from lottery_plugins.limits import BudgetExceededError
 
-__all__ = ["begin_branches", "next_place", "together"]
+__all__ = ["begin_branches", "next_place", "settled", "together"]
 
 _T = TypeVar("_T")
 
@@ -51,13 +51,18 @@ async def together(acts: Iterable[Awaitable[_T]]) -> list[_T]:
     Raises:
         Exception: What the first of them raised; a spent budget only when nothing worse happened.
     """
-    place = next_place()
-    lines = (_on_branch(_Branch((*place, number)), act) for number, act in enumerate(acts))
-    results = await asyncio.gather(*lines, return_exceptions=True)
+    results = await settled(acts)
     failures = [result for result in results if isinstance(result, BaseException)]
     for failure in sorted(failures, key=lambda failure: isinstance(failure, BudgetExceededError)):
         raise failure
     return [result for result in results if not isinstance(result, BaseException)]
+
+
+async def settled(acts: Iterable[Awaitable[_T]]) -> list[_T | BaseException]:
+    """Do things at once, each on a branch of its own; gives the result or the failure of each, when all have ended."""
+    place = next_place()
+    lines = (_on_branch(_Branch((*place, number)), act) for number, act in enumerate(acts))
+    return await asyncio.gather(*lines, return_exceptions=True)
 
 
 async def _on_branch(branch: _Branch, act: Awaitable[_T]) -> _T:

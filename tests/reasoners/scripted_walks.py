@@ -18,7 +18,7 @@ def divide(schedule, **rules):
     def reply(prompt):
         question = prompt[prompt.rfind("Question:") :]
         if question.endswith("Several steps:"):
-            return " yes" if question.startswith(f"Question: {QUESTION}\n") else " no"
+            return " yes" if QUESTION in question else " no"
         if question.endswith("\n1."):
             return schedule
         fitting = next((reply for text, reply in rules.items() if text in question), "")

@@ -32,6 +32,13 @@ def test_parts_are_solved_and_their_answers_stand_before_the_question():
     assert prompt_of(result, "Ann and Ben") == f"{known[:-1]}Add it up 5 km\n\n{LEAF}"
 
 
+def test_what_is_known_is_shown_to_the_decisions_about_a_part():
+    _, backend = run(DivideAndConquer(**ALONE), divide(PARTS, **WALK), fake_problem(QUESTION))
+    (asked,) = [p for p in backend.prompts if p.endswith("Add it up\nSeveral steps:")]
+    known = "Known:\nHow far does Ann walk? 2 km\nHow far does Ben walk? 3 km"
+    assert asked.endswith(f"{known}\n\n{QUESTION}\n\nQuestion: Add it up\nSeveral steps:")
+
+
 def test_parts_that_do_not_need_each_other_are_solved_at_once():
     backend = ScriptedBackend(divide(PARTS, **WALK))
     facilities = scripted_facilities(backend, batch_size=8)
@@ -101,7 +108,7 @@ def test_a_sub_problem_is_shown_with_the_facts_of_the_whole_problem():
         fake_problem(QUESTION),
         tools=[FakeTool("python", "code")],
     )
-    assert any(p.endswith(f"Question: {QUESTION} How far does Ben walk?\nSeveral steps:") for p in backend.prompts)
+    assert any(p.endswith(f"{QUESTION}\n\nQuestion: How far does Ben walk?\nSeveral steps:") for p in backend.prompts)
     assert any(p.endswith(f"Question: {QUESTION}\n\nHow far does Ben walk?\nprint(") for p in backend.prompts)
 
 
@@ -131,7 +138,7 @@ def test_a_schedule_of_less_than_two_sub_problems_divides_nothing(schedule):
 def always_divides(prompt):
     if prompt.endswith("Several steps:"):
         return " yes"
-    question = prompt.split("Question: ")[-1].split("?\n")[0].split("? ")[-1]
+    question = prompt.split("Question: ")[-1].split("?")[0]
     return (
         f" {question}, first half? (needs none)\n2. {question}, second half? (needs none)"
         if prompt.endswith("\n1.")

@@ -10,7 +10,7 @@ from lottery_plugins.reasoners.schedules import list_items, parse_schedule, wave
 from lottery_plugins.testing.fakes import FakeTool
 
 ASKING = ("can-use-external", "requests", "need-divide", "schedule", "rating", "vote", "proposals")
-FIELDS = dict.fromkeys(("question", "help", "reasoning", "choices", "steps"), "{it}")
+FIELDS = dict.fromkeys(("facts", "question", "help", "reasoning", "choices", "steps"), "{it}")
 
 
 def replies(name):
@@ -32,7 +32,7 @@ def test_worked_examples_look_like_the_case_that_follows(name):
     prompt = load(name)
     (shape,) = {tuple(line.split(":")[0] for line in e.question.split("\n") if line.startswith(("Question", "Help")))
                 for e in prompt.examples}  # fmt: skip
-    case = prompt.fill("case", **{field: "x" for field in FIELDS})
+    case = prompt.fill("case", **FIELDS | {"facts": ""})
     assert tuple(line.split(":")[0] for line in case.split("\n") if line.startswith(("Question", "Help"))) == shape
 
 

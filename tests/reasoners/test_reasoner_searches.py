@@ -156,6 +156,13 @@ def test_equal_solutions_are_scored_once_and_not_merged():
     assert purposes(result) == ["reason"] * 3 + ["rate", "conclude"]
 
 
+@pytest.mark.parametrize("calls", [1, 2, 5])
+def test_a_budget_that_is_spent_before_any_score_leaves_the_first_solution(calls):
+    model = [" so it is 7", " two", " three", "2", "9", "5"]
+    result, _ = run(GraphOfThoughts(), model, limits=Limits(max_calls=calls))
+    assert (result.answer, result.stop_reason) == ("so it is 7", StopReason.MAX_CALLS)
+
+
 def test_a_spent_budget_leaves_the_best_solution():
     model = [" one", " so it is 7", " three", "2", "9", "5", " merged"]
     result, _ = run(GraphOfThoughts(), model, limits=Limits(max_calls=7))

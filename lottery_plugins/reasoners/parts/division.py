@@ -47,14 +47,14 @@ class ModelDivision:
         if not await self.is_allowed(node):
             return False
         prompt = load("need-divide")
-        turns = case_turns(prompt, is_chat=node.problem.is_chat, question=node.stated)
+        turns = case_turns(prompt, is_chat=node.problem.is_chat, facts=node.facts, question=node.problem.question)
         written = await node.services.generate(turns, purpose="divide?", max_tokens=8, stop=prompt.stop)
         return says_yes(written.text)
 
     async def schedule(self, node: Node) -> Schedule:
         """Ask for the sub-problems. One alone is the problem in other words, so it is no division."""
         prompt = load("schedule")
-        turns = case_turns(prompt, is_chat=node.problem.is_chat, question=node.stated)
+        turns = case_turns(prompt, is_chat=node.problem.is_chat, facts=node.facts, question=node.problem.question)
         written = await node.services.generate(turns, purpose="schedule", max_tokens=MAX_TOKENS, stop=prompt.stop)
         text = whole_list(prompt.texts["begin"], written.text)
         schedule = parse_schedule(text, max_items=self.max_parts, question=node.problem.question)

@@ -48,7 +48,9 @@ class Requests:
             return False
         prompt = load("can-use-external")
         names = ", ".join(tool.name for tool in offers)
-        turns = case_turns(prompt, is_chat=node.problem.is_chat, question=node.stated, help=names)
+        turns = case_turns(
+            prompt, is_chat=node.problem.is_chat, facts=node.facts, question=node.problem.question, help=names
+        )
         written = await node.services.generate(turns, purpose="external?", max_tokens=8, stop=prompt.stop)
         return says_yes(written.text)
 
@@ -76,7 +78,8 @@ class Requests:
             prompt,
             is_chat=node.problem.is_chat,
             examples=shown or prompt.examples,
-            question=node.stated,
+            facts=node.facts,
+            question=node.problem.question,
             help=lines,
         )
         written = await node.services.generate(turns, purpose="requests", max_tokens=MAX_TOKENS, stop=prompt.stop)

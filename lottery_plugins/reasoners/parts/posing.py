@@ -25,12 +25,13 @@ def pose(node: Node, path: tuple[int, ...], sub: SubProblem, needed: Sequence[So
         return replace(node, path=path, begun=sub.begun)
     if sub.is_alternative:
         return _with_prompt(replace(node, path=path), "way", way=sub.text)
-    whole, context = node.whole or node.problem.question, node.problem.context
-    text = load("sub-problem").fill("part", whole=whole, question=sub.text)
-    if context and context != whole:
-        text = f"{context}\n\n{text}"
-    problem = replace(node.problem, messages=(Message("user", text),), question=sub.text, context=context or whole)
-    return with_known(replace(node, path=path, problem=problem, whole=whole), found_by(needed))
+    prompt, known = load("sub-problem"), "\n".join(found_by(needed))
+    facts = node.facts or prompt.fill("facts", question=node.problem.question)
+    facts = prompt.fill("known", known=known, prompt=facts) if known else facts
+    own = "" if node.problem.context == node.facts.strip() else node.problem.context  # not one that was made here
+    text = prompt.fill("part", context=f"{own}\n\n" if own else "", facts=facts, question=sub.text)
+    problem = replace(node.problem, messages=(Message("user", text),), question=sub.text, context=own or facts.strip())
+    return replace(node, path=path, facts=facts, problem=problem)
 
 
 def with_known(node: Node, lines: Iterable[str]) -> Node:
