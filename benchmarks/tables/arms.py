@@ -20,12 +20,14 @@ class Arm:
         args: Model arguments beside those of the model itself.
         num_fewshot: Worked examples of the task in the prompt; None: as the task says.
         tasks: Tasks of the table that it is run on; all when empty.
+        max_docs: Most documents a task, for an arm that takes long; None: as many as the others.
     """
 
     name: str
     args: Mapping[str, str] = field(default_factory=dict)
     num_fewshot: int | None = None
     tasks: Sequence[str] = ()
+    max_docs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ TABLES: Mapping[str, Table] = {
                 "logic-program",
                 {"reasoner": "logic-program:max_tokens=384:refinements=1", "tools": "logic"},
                 tasks=("lottery-paper-proofwriter", "lottery-paper-logical-deduction"),
+                max_docs=20,
             ),
         ),
         ("acc", "difference", "answered", "acc of answered", *COSTS),

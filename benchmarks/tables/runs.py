@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lottery_plugins.assembly import assemble
 from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
 from lottery_plugins.errors import MissingExtraError, PluginError, PluginNotFoundError
 from lottery_plugins.harness.study import HarnessRun
+from lottery_plugins.options import check_requirements
 
 from .arms import Arm, Table
 
@@ -36,7 +36,7 @@ def run_of(name: str, table: Table, number: int, settings: Settings) -> HarnessR
         model_args={"pretrained": settings.model, "dtype": "float32", **_args(arm, settings)},
         tasks=list(arm.tasks or table.tasks),
         output_path=str(settings.out / "runs" / name / f"{number}-{arm.name.replace(', ', '-').replace(' ', '-')}"),
-        limit=settings.limit,
+        limit=min(settings.limit, arm.max_docs or settings.limit),
         metadata={"data_dir": str(settings.data)},
         num_fewshot=arm.num_fewshot,
     )
@@ -49,8 +49,12 @@ def _args(arm: Arm, settings: Settings) -> Mapping[str, Any]:
 
 def missing(run: HarnessRun) -> str:
     """Why an arm can't be run with the plugins that are installed; "" when it can."""
+    config, registry = RunConfig.parse(run.model_args), discover()
+    tools = [("tool", spec) for spec in config.tools]
+    retrievers = [("retriever", spec) for spec in config.retriever]
     try:
-        assemble(RunConfig.parse(run.model_args), discover())
+        for kind, spec in (("reasoner", config.reasoner), *tools, *retrievers):
+            check_requirements(registry.find(kind, spec).cls, f"{kind} {spec.full_name}")
     except (PluginNotFoundError, MissingExtraError, PluginError) as error:
         return str(error)
     return ""
