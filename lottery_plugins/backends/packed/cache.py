@@ -5,11 +5,12 @@ A slot is a place of one position: slot = block * block_size + offset. Layers ma
 
 from __future__ import annotations
 
+import math
+import mmap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
 
 __all__ = ["CpuPool", "KVPool", "LayerShape", "bytes_per_position", "slots"]
@@ -134,5 +135,9 @@ class CpuPool:
 
 
 def _zeros(size: Sequence[int], dtype: torch.dtype) -> torch.Tensor:
-    """Zeros that the system provides page by page as they are written; `torch.zeros` would write all of them."""
-    return torch.from_numpy(np.zeros((*size[:-1], size[-1] * dtype.itemsize), np.uint8)).view(dtype)
+    """Zeros in pages that the system provides as they are written.
+
+    `torch.zeros` would write all of them at once; `numpy.zeros` asks for huge pages, and a step that touches all layers
+    for the first time then waits seconds for them.
+    """
+    return torch.frombuffer(mmap.mmap(-1, math.prod(size) * dtype.itemsize), dtype=dtype).view(*size)
