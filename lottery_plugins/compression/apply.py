@@ -9,7 +9,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import CalibrationData, CompressionMethod, KVPress, WeightMethod
+from lottery_plugins.protocols.compression import (
+    CalibrationData,
+    CompressionMethod,
+    LoadMethod,
+    WeightMethod,
+    conflict_between,
+)
+from lottery_plugins.protocols.kv_cache import KVPress
 
 if TYPE_CHECKING:
     from lottery_plugins.compression.press import AttachedPress
@@ -17,7 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition"]
 
-_ORDER_WORDS = {10: "prune weights", 20: "quantize weights", 30: "drop cached positions"}
+_ORDER_WORDS = {
+    0: "act as the model is loaded",
+    5: "drop whole layers",
+    8: "lower the rank of weights",
+    10: "prune weights",
+    20: "quantize weights",
+    30: "drop cached positions",
+    40: "quantize the cache",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +136,17 @@ def check_composition(methods: Sequence[CompressionMethod]) -> list[CompressionM
     """The methods in the order they run.
 
     Raises:
-        ConfigError: If two of them act at the same place in the order, or both on the KV cache.
+        ConfigError: If two of them act at the same place in the order, or one declares a conflict with another.
     """
     ordered = sorted(methods, key=lambda method: method.order)
-    for first, second in itertools.pairwise(ordered):
-        if first.order == second.order or first.stage == second.stage == "kv-cache":
+    for first, second in itertools.combinations(ordered, 2):
+        got = f"{first.name}+{second.name}"
+        if first.order == second.order:
             both = _ORDER_WORDS.get(first.order, f"act at order {first.order}")
-            got = f"{first.name}+{second.name}"
             raise ConfigError("compression", got, "one method of each kind", f"Both {both}; leave one out.")
+        reason = conflict_between(first, second)
+        if reason:
+            raise ConfigError("compression", got, "methods that go together", reason)
     return ordered
 
 
@@ -140,6 +158,12 @@ def _compress_weights(
 
     compressed, source = structural_clone(model), ""
     for method in ordered:
+        if isinstance(method, LoadMethod):
+            where, hint = (
+                f"compression: {method.name}",
+                "Load the model with its `load_arguments()`, and leave it out here.",
+            )
+            raise ConfigError(where, "a model that is loaded already", "a run that loads the model", hint)
         if isinstance(method, WeightMethod):
             data = _calibration_for(method, tokenizer, calibration)
             source = data.source if data else source

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from lottery_plugins.compression.checks import check_ratio
-from lottery_plugins.protocols.compression import LayerView, Stage
+from lottery_plugins.protocols.compression import Stage
+from lottery_plugins.protocols.kv_cache import LayerView
 from lottery_plugins.protocols.plugin import option
 
 if TYPE_CHECKING:

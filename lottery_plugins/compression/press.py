@@ -20,7 +20,7 @@ from torch import nn
 from lottery_plugins.compression.cache_support import cache_bytes, check_cache, check_model, valid_positions
 from lottery_plugins.compression.eviction import evict, kept_positions
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress, LayerView, checked_score
+from lottery_plugins.protocols.kv_cache import KVPress, LayerView, checked_score
 
 __all__ = ["AttachedPress", "PressState", "PressStatistics", "attached", "press_state"]
 

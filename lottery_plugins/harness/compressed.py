@@ -9,7 +9,7 @@ from typing import Any
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress
 
 __all__ = ["CompressedBase", "has_weights"]
 

@@ -13,7 +13,8 @@ from lottery_plugins.compression.press import attached
 from lottery_plugins.compression.scoring import score_in_two_phases
 from lottery_plugins.compression.sizes import kv_bytes_per_token
 from lottery_plugins.errors import BackendError, ConfigError, DataError
-from lottery_plugins.protocols.compression import LayerView, removed_count
+from lottery_plugins.protocols.compression import removed_count
+from lottery_plugins.protocols.kv_cache import LayerView
 from lottery_plugins.testing.contracts.compression import greedy, model_digest, padded, prompts, tiny_model
 
 ROWS = [[3, 9, 27, 81, 11, 33, 99], [5, 25], [7, 49, 100, 60, 20]]

@@ -15,7 +15,7 @@ from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.backends.packed.threads import set_threads
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress
 
 __all__ = ["build_runner"]
 

@@ -19,7 +19,7 @@ from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.backends.packed.varlen import PagedKernel
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress
 from lottery_plugins.protocols.runner import Row
 
 __all__ = ["blocks_that_fit", "build_cuda_runner", "largest_step"]

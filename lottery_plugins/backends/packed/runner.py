@@ -12,7 +12,7 @@ from lottery_plugins.backends.packed.eviction import highest_positions
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.steps import Executor
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress, LayerView, checked_score
+from lottery_plugins.protocols.kv_cache import KVPress, LayerView, checked_score
 from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult
 
 __all__ = ["PackedRunner"]

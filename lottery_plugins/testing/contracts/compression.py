@@ -27,7 +27,8 @@ from lottery_plugins.compression.press import attached
 from lottery_plugins.compression.scoring import score_in_two_phases
 from lottery_plugins.compression.sizes import stored_bytes
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import CalibrationData, KVPress, LayerView, WeightMethod, removed_count
+from lottery_plugins.protocols.compression import CalibrationData, WeightMethod, removed_count
+from lottery_plugins.protocols.kv_cache import KVPress, LayerView
 
 __all__ = [
     "check_kv_press",
