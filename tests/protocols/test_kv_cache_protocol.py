@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ class Falling(KeyNorm):
     num_queries = 4
     needs_mass = True
     decoding_interval = 8
-    conflicts = {"key-norm": "They are one."}
+    conflicts: ClassVar = {"key-norm": "They are one."}
 
     def kept_in_layer(self, num_tokens, layer, num_layers):
         return round(num_tokens * (1 - self.compression_ratio) * 2 * (num_layers - layer) / (num_layers + 1))
