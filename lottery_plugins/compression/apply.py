@@ -19,7 +19,7 @@ from lottery_plugins.protocols.compression import (
 from lottery_plugins.protocols.kv_cache import KVPress
 
 if TYPE_CHECKING:
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import StoredBytes
 
 __all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition"]
@@ -109,8 +109,8 @@ def apply(
         ConfigError: If methods can't be joined, or a method can't serve this model.
         DataError: If calibration text can't be read or is too short.
     """
-    from lottery_plugins.compression.cache_support import check_model
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.cache_support import check_model
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 
     started = time.perf_counter()

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from transformers import DynamicCache, StaticCache
 
 from lottery_plugins.compression import KeyNorm, StreamingLLM
-from lottery_plugins.compression.cache_support import cache_bytes, check_model
-from lottery_plugins.compression.eviction import kept_positions
-from lottery_plugins.compression.press import attached
-from lottery_plugins.compression.scoring import score_in_two_phases
+from lottery_plugins.compression.kv.cache_support import cache_bytes, check_model
+from lottery_plugins.compression.kv.eviction import kept_positions
+from lottery_plugins.compression.kv.press import attached
+from lottery_plugins.compression.kv.scoring import score_in_two_phases
 from lottery_plugins.compression.sizes import kv_bytes_per_token
 from lottery_plugins.errors import BackendError, ConfigError, DataError
 from lottery_plugins.protocols.compression import removed_count

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import DynamicCache
 
-from lottery_plugins.compression.press import press_state
+from lottery_plugins.compression.kv.press import press_state
 from lottery_plugins.errors import DataError
 
 __all__ = ["ContinuationScore", "score_in_two_phases"]

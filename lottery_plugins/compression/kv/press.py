@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lottery_plugins.compression.cache_support import cache_bytes, check_cache, check_model, valid_positions
-from lottery_plugins.compression.eviction import evict, kept_positions
+from lottery_plugins.compression.kv.cache_support import cache_bytes, check_cache, check_model, valid_positions
+from lottery_plugins.compression.kv.eviction import evict, kept_positions
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.kv_cache import KVPress, LayerView, checked_score
 
