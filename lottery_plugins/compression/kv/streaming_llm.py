@@ -1,12 +1,12 @@
-"""`streaming-llm`: keep the first positions and the newest."""
+"""`streaming-llm`: keep the first few positions and the newest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from lottery_plugins.compression.checks import check_at_least, check_ratio
-from lottery_plugins.protocols.compression import Stage, removed_count
+from lottery_plugins.compression.checks import check_at_least
+from lottery_plugins.compression.kv.base import Press
 from lottery_plugins.protocols.kv_cache import LayerView
 from lottery_plugins.protocols.plugin import option
 
@@ -17,44 +17,40 @@ __all__ = ["StreamingLLM"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamingLLM:
-    """Keep the first few positions, which attention uses as a sink, and the newest; drop the middle.
+class StreamingLLM(Press):
+    """Keep the attention sinks at the start of the text, and the newest positions.
 
     Args:
-        compression_ratio: Fraction of the prompt's positions removed, in [0, 1).
-        num_sinks: First positions kept; at most half of what is kept, so that a short prompt keeps its end.
+        num_sinks: First positions kept. When more than half of the kept positions would be sinks, half are.
 
-    Raises:
-        ConfigError: If an option is outside its range.
+    Other options: see `base.Press`.
 
-    Cost: none to speak of.
+    Cost: none beyond copying what is kept.
     Source: Xiao et al. 2023, arXiv:2309.17453.
-    Deviation: once, at the end of prefill, instead of a window rolling while decoding; positions are not renumbered, so
-        prompts longer than the model's window do not become possible.
+    Deviation: keys keep the rotary positions they were computed with; the paper counts positions within the cache.
     """
 
     name: ClassVar[str] = "streaming-llm"
-    summary: ClassVar[str] = "Keep the first and the newest cached positions, at the end of prefill."
-    stage: ClassVar[Stage] = "kv-cache"
-    order: ClassVar[int] = 30
+    summary: ClassVar[str] = "Keep the first few and the newest cached positions."
     source: ClassVar[str] = "Xiao et al. 2023, arXiv:2309.17453"
 
-    compression_ratio: float = option(0.5, "prompt positions dropped", unit="fraction removed", allowed="[0, 1)")
     num_sinks: int = option(4, "first positions kept", unit="tokens", allowed=">= 0")
 
-    def __post_init__(self) -> None:
-        check_ratio("compression: streaming-llm.compression_ratio", self.compression_ratio)
-        check_at_least("compression: streaming-llm.num_sinks", self.num_sinks, 0)
+    def check(self) -> None:
+        """Refuse a number of sinks below 0."""
+        check_at_least(self.where("num_sinks"), self.num_sinks, 0)
 
     def score(self, view: LayerView) -> torch.Tensor:
-        """Later is better, and the sinks are best; (batch, kv_heads, seq_len), the same for all heads."""
+        """Newest, first sink, second newest, second sink, and so on: (batch, kv_heads, seq_len), alike in all heads.
+
+        In that order any number of kept positions has its share of sinks.
+        """
         import torch
 
-        position = view.valid.cumsum(dim=1) - 1  # (batch, seq_len), counted from each row's first token
-        sinks = view.valid.new_tensor([self._sinks(n) for n in view.valid.sum(dim=1).tolist()], dtype=torch.long)
-        score = torch.where(position < sinks[:, None], position + view.valid.shape[1], position)
-        return score.float()[:, None].expand(-1, view.keys.shape[1], -1)
-
-    def _sinks(self, length: int) -> int:
-        kept = length - removed_count(length, self.compression_ratio)
-        return min(self.num_sinks, kept // 2)
+        seq_len = view.valid.shape[1]
+        from_start = view.valid.cumsum(dim=1) - 1  # (batch, seq_len), counted from each row's first token
+        from_end = torch.arange(seq_len - 1, -1, -1, device=view.valid.device)  # (seq_len,)
+        newest = from_end + from_end.clamp(max=self.num_sinks)  # ranks 0, 2, 4, ... and without gaps after the sinks
+        sink = torch.where(from_start < self.num_sinks, 2 * from_start + 1, newest)
+        score = -torch.minimum(newest, sink).float()
+        return score[:, None].expand(-1, view.keys.shape[1], -1)

@@ -21,7 +21,7 @@ import torch
 
 from lottery_plugins.compression.sizes import stored_bytes
 from lottery_plugins.protocols.compression import CalibrationData, WeightMethod
-from lottery_plugins.testing.contracts.compression_kv import check_kv_press
+from lottery_plugins.testing.contracts.compression_kv import check_kv_press, check_kv_quantizer
 from lottery_plugins.testing.contracts.compression_pieces import (
     VOCAB,
     assert_refused,
@@ -39,6 +39,7 @@ from lottery_plugins.testing.contracts.compression_pieces import (
 
 __all__ = [
     "check_kv_press",
+    "check_kv_quantizer",
     "check_weight_method",
     "greedy",
     "model_digest",
