@@ -22,8 +22,8 @@ class SnapKV(Press):
     """Keep the positions that the last tokens, the window, attend to most, smoothed along the text; and the window.
 
     Args:
-        window: Last tokens whose attention counts, and which stay. Where no more than that many positions are kept, the
-            window is the newest half of them.
+        window: Last tokens whose attention counts, and which stay. Where fewer positions are kept, the window is the newest
+            half of them.
         kernel: Neighbouring positions over which attention is averaged, so that what surrounds an attended word stays
             with it; odd.
 
@@ -65,7 +65,7 @@ class SnapKV(Press):
         if view.queries is None:
             raise BackendError(f"compression: {self.name}", "was given no queries", "Serve what `demands` says.")
         kept = self.kept_of_cached(view)
-        window = torch.where(kept > self.window, self.window, (kept // 2).clamp(min=1))  # (batch,)
+        window = torch.where(kept >= self.window, self.window, (kept // 2).clamp(min=1))  # (batch,)
         probability = attention_probabilities(view.queries, view.keys, view.scaling, view.valid)
         num_queries, seq_len = probability.shape[-2:]
         in_window = torch.arange(num_queries, device=kept.device) >= num_queries - window[:, None]  # (batch, queries)
