@@ -1,4 +1,4 @@
-"""Our presses keep what kvpress keeps. The reference was recorded by benchmarks/kvpress_agreement.py with kvpress 0.5.5."""
+"""Our presses keep what kvpress keeps: the reference is by benchmarks/kvpress_agreement.py with kvpress 0.5.5."""
 
 import json
 from pathlib import Path
