@@ -9,7 +9,7 @@ from typing import Any
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
-from lottery_plugins.protocols.kv_cache import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 
 __all__ = ["CompressedBase", "has_weights"]
 
@@ -31,8 +31,9 @@ class CompressedBase:
         methods: Compression methods; () only measures.
 
     Attributes:
-        method: The KV-cache method; None for none. It does nothing until `attach` or an engine puts it to work.
-        press: The method at work in the model's own cache; None before `attach`.
+        method: Drops cached positions; None for none. It does nothing until `attach` or an engine puts it to work.
+        quantizer: Stores cached positions in few bits; likewise.
+        press: Both at work in the model's own cache; None before `attach`.
 
     Raises:
         ConfigError: There are methods but no model in this process to apply them to.
@@ -42,6 +43,7 @@ class CompressedBase:
         self._base = base
         self._report: Any = None
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
+        self.quantizer: Any = next((method for method in methods if isinstance(method, KVQuantizer)), None)
         self.press: Any = None
         if not has_weights(base):
             if methods:
@@ -58,12 +60,17 @@ class CompressedBase:
             result = apply(methods, base._model, base.tokenizer, attach=False)
             base._model, self._report = result.model, result.report
 
+    @property
+    def acts_on_cache(self) -> bool:
+        """Whether there is a KV-cache method."""
+        return self.method is not None or self.quantizer is not None
+
     def attach(self) -> None:
-        """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
-        if self.method is not None:
+        """Put the KV-cache methods to work in the model's own cache, for requests that go through the base model."""
+        if self.acts_on_cache:
             from lottery_plugins.compression.kv.press import AttachedPress
 
-            self.press = AttachedPress(self.method, self._base._model)
+            self.press = AttachedPress(self.method, self._base._model, self.quantizer)
 
     def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """Score continuations one by one on the compressed cache of their context.
@@ -124,7 +131,7 @@ class CompressedBase:
 
     def _compressed_kv_bytes(self, per_token: float | None, engine_statistics: Any) -> float | None:
         """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
-        if self.method is None:
+        if not self.acts_on_cache:
             return per_token
         if self.press is not None:
             kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
