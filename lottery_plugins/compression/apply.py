@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import StoredBytes
 
-__all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition"]
+__all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition", "records_of"]
 
 _ORDER_WORDS = {
     0: "act as the model is loaded",
@@ -124,7 +124,7 @@ def apply(
     compressed, source = _compress_weights(ordered, model, tokenizer, calibration)
     work = AttachedPress(press, compressed, quantizer) if attach and (press or quantizer) else None
     report = CompressionReport(
-        methods=tuple(MethodRecord(m.name, _options(m)) for m in ordered),
+        methods=records_of(ordered),
         before=stored_bytes(model),
         after=stored_bytes(compressed),
         kv_bytes_per_token=kv_bytes_per_token(model),
@@ -190,6 +190,6 @@ def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationDat
     return build_calibration(tokenizer, text, num, length)
 
 
-def _options(method: Any) -> dict[str, Any]:
-    """Option values by name."""
-    return {field.name: getattr(method, field.name) for field in fields(method)}
+def records_of(methods: Sequence[Any]) -> tuple[MethodRecord, ...]:
+    """Names and option values of some methods."""
+    return tuple(MethodRecord(m.name, {field.name: getattr(m, field.name) for field in fields(m)}) for m in methods)
