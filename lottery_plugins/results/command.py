@@ -9,6 +9,7 @@ from pathlib import Path
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.results.compare import compare, compare_study
 from lottery_plugins.results.comparison import STUDY_ARMS, Comparison
+from lottery_plugins.results.latex import render_latex
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.render import render_json, render_markdown, render_table
 
@@ -42,8 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", help="metric of all tasks (default: the task's own, else its first)")
     parser.add_argument("--filter", help="lm-eval filter of all tasks (default: the task's first)")
     parser.add_argument("--seed", type=int, default=default.seed, help="of the bootstrap (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the comparison as JSON")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the comparison as JSON (comparison.schema.json)"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the comparison as Markdown")
+    parser.add_argument("--latex", type=Path, metavar="FILE", help="write the comparison as LaTeX tables (booktabs)")
     parser.add_argument(
         "--fail-on",
         choices=tuple(_FAILING),
@@ -72,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     )
     comparison = _compare(args, options)
     render_table(comparison, Console())
-    for path, render in ((args.json, render_json), (args.markdown, render_markdown)):
+    written = ((args.json, render_json), (args.markdown, render_markdown), (args.latex, render_latex))
+    for path, render in written:
         if path is not None:
             _write(path, render(comparison))
     failing = _FAILING.get(args.fail_on, set())

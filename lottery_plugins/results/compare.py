@@ -21,6 +21,7 @@ from lottery_plugins.results.estimates import clipped, differences, interaction,
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.proxies import proxy_notes
+from lottery_plugins.results.sensitivity import verdicts_without_failed
 from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
@@ -54,7 +55,7 @@ def compare(
     candidates = [load_run(path, name) for name, path in tickets.items()]
     aligned, notes = align(baseline, candidates, options)
     estimates = {task.task: differences(task, original_name, options) for task in aligned}
-    judged, abilities, overall = _judge_arms(aligned, estimates, list(tickets), options)
+    judged, abilities, overall = _judge_arms(aligned, estimates, original_name, list(tickets), options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
     return Comparison(
         baseline=original_name,
@@ -87,6 +88,7 @@ def compare_study(arms: Mapping[str, Path], options: CompareOptions | None = Non
 def _judge_arms(
     tasks: list[AlignedTask],
     estimates: Mapping[str, Mapping[str, PairedDifference]],
+    baseline: str,
     arms: list[str],
     options: CompareOptions,
 ) -> tuple[dict[tuple[str, str], Judged], tuple[GroupVerdict, ...], tuple[GroupVerdict, ...]]:
@@ -99,8 +101,10 @@ def _judge_arms(
         tests = [against_margin(estimates[task.task][arm], task.margin) for task in own]
         adjusted = holm([test.p_non_inferior for test in tests])
         verdicts = judge(tests, options.alpha)
+        without_failed = verdicts_without_failed(own, baseline, arm, options)
         for task, test, p, verdict in zip(own, tests, adjusted, verdicts, strict=True):
             found = _judged(estimates[task.task][arm], test, p, verdict, task, options)
+            found = replace(found, verdict_without_failed=without_failed.get(task.task))
             judged[task.task, arm] = (
                 found
                 if verdict != "inconclusive"
@@ -181,7 +185,7 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
 
 
 def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
-    """Few clusters, and verdicts that only the correction left open."""
+    """Few clusters, verdicts that only the correction left open, and those that hang on failed samples."""
     notes = []
     for task in tasks:
         if task.method == "BCa bootstrap" and task.num_clusters < _FEW_CLUSTERS:
@@ -197,5 +201,10 @@ def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
                 notes.append(
                     f"{task.task}, {arm}: the margin is kept by itself (p = {p}), but not after Holm's correction over "
                     f"all tasks (p = {corrected})."
+                )
+            if judged and judged.verdict_without_failed not in (None, judged.verdict):
+                notes.append(
+                    f"{task.task}, {arm}: the verdict hangs on failed samples, which count as wrong; without them it "
+                    f"is {judged.verdict_without_failed}."
                 )
     return notes
