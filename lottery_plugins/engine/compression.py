@@ -5,7 +5,7 @@ All of it follows from the lengths of a text's parts, so that the memory of a jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -52,8 +52,8 @@ class CacheMethods:
     """The KV-cache methods of a run, at least one. First positions are chosen, then the oldest of them encoded.
 
     The press acts at the end of each prompt, every `prefill_interval` tokens while a prompt is read, and every
-    `decoding_interval` tokens while one is answered, counted from the last time it acted. The quantizer acts whenever
-    the press does, at the end of each prompt, and every `decoding_interval` of its own.
+    `decoding_interval` tokens while one is answered, counted from the last time it acted. The quantizer acts at the end
+    of each prompt, every `decoding_interval` tokens of its own, and in layers from which the press drops positions.
 
     Attributes:
         press: Chooses what stays; None for none.
@@ -112,15 +112,21 @@ class CacheMethods:
 
     def acted(self, state: CacheState, num_context: int) -> CacheState:
         """After the methods have acted, at a time that `acts_at` tells."""
-        held = self._held(state)
+        held, groups = self._held(state), self._groups(state)
         every = self.wants.prefill_interval if state.text < num_context else self.wants.decoding_interval
-        is_due = state.text == num_context or (every > 0 and state.text >= state.pressed_at + every)
-        presses = self.press is not None and is_due
+        presses = self.press is not None and _is_due(state, num_context, state.pressed_at, every)
+        every = self.quantizer.decoding_interval if self.quantizer and state.text > num_context else 0
+        encodes = self.quantizer is not None and _is_due(state, num_context, state.encoded_at, every)
         kept = [min(a, b) for a, b in zip(held, self._kept_of(state.text), strict=True)] if presses else held
-        cached, layout = self._arranged(kept)
-        after = replace(state, cached=cached, layout=layout, encoded_at=state.text)
-        if presses:
-            after = replace(after, pressed_at=state.text)
+        groups = [self._due(n) if encodes or n < before else g for n, before, g in zip(kept, held, groups, strict=True)]
+        cached, layout = self._arranged(kept, groups)
+        after = replace(
+            state,
+            cached=cached,
+            layout=layout,
+            pressed_at=state.text if presses else state.pressed_at,
+            encoded_at=state.text if encodes else state.encoded_at,
+        )
         return after if after.same_cache(state) else replace(after, compressed_at=state.text)
 
     def slots_needed(self, state: CacheState, num_context: int, max_ids: int, is_scored: bool) -> tuple[int, int]:
@@ -143,8 +149,7 @@ class CacheMethods:
 
     def count(self, statistics: EngineStatistics, state: CacheState) -> None:
         """Count what is left of a prompt's cache."""
-        held = self._held(state)
-        groups = state.layout.groups if state.layout else (0,) * len(held)
+        held, groups = self._held(state), self._groups(state)
         size = self.quantizer.group_size if self.quantizer else 0
         each = zip(held, groups, self.position_bytes, self.group_bytes, strict=True)
         statistics.pressed_tokens += state.text
@@ -163,7 +168,15 @@ class CacheMethods:
             for start, groups in zip(state.layout.starts, state.layout.groups, strict=True)
         ]
 
-    def _kept_of(self, text: int) -> Iterable[int]:
+    def _groups(self, state: CacheState) -> Sequence[int]:
+        """Encoded groups of each layer."""
+        return state.layout.groups if state.layout else (0,) * len(self.position_bytes)
+
+    def _due(self, positions: int) -> int:
+        """Groups that are to be encoded of so many positions."""
+        return encoded_count(self.quantizer, positions) // self.quantizer.group_size if self.quantizer else 0
+
+    def _kept_of(self, text: int) -> list[int]:
         """What the press would keep in each layer of a text."""
         assert self.press is not None
         if text not in self._kept:
@@ -174,12 +187,16 @@ class CacheMethods:
                 self._kept[text] = [kept_count(self.press, text)] * num_layers
         return self._kept[text]
 
-    def _arranged(self, kept: list[int]) -> tuple[int, Layout | None]:
-        """The slots, and the layout, of so many positions in each layer."""
-        size = self.quantizer.group_size if self.quantizer else 1
-        groups = [encoded_count(self.quantizer, n) // size if self.quantizer else 0 for n in kept]
-        slots = [n - g * (size - self.group_slots) if g else n for n, g in zip(kept, groups, strict=True)]
+    def _arranged(self, kept: Sequence[int], groups: Sequence[int]) -> tuple[int, Layout | None]:
+        """The slots, and the layout, of so many positions in each layer, so many groups of them encoded."""
+        saved = self.quantizer.group_size - self.group_slots if self.quantizer else 0
+        slots = [n - g * saved for n, g in zip(kept, groups, strict=True)]
         cached = max(slots)
         if min(slots) == cached and not any(groups):
             return cached, None
         return cached, Layout(tuple(cached - n for n in slots), tuple(groups))
+
+
+def _is_due(state: CacheState, num_context: int, since: int, every: int) -> bool:
+    """Whether a method acts now: at the end of a prompt, and every so many tokens; 0: no other time."""
+    return state.text == num_context or (every > 0 and state.text >= since + every)

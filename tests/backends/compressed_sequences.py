@@ -137,7 +137,7 @@ class Sequence:
             logits = self._forward(self.wants is not None and (self.wants.needs_mass or self.wants.decoding_interval))
             if self.wants and self._is_due(self.wants.decoding_interval, self.pressed_at):
                 self._press()
-            elif self.quantizer and self._is_due(self.quantizer.decoding_interval, self.encoded_at):
+            if self.quantizer and self._is_due(self.quantizer.decoding_interval, self.encoded_at):
                 self._encode()
 
     def score(self, context, continuation):
@@ -152,9 +152,10 @@ class Sequence:
     def _prompt(self):
         while self.read < len(self.ids):
             logits = self._forward(True)
-            if self.read == len(self.ids) or (
-                self.wants and self._is_due(self.wants.prefill_interval, self.pressed_at)
-            ):
+            if self.read == len(self.ids):
+                self._press()
+                self._encode()
+            elif self.wants and self._is_due(self.wants.prefill_interval, self.pressed_at):
                 self._press()
         return logits
 
@@ -201,18 +202,19 @@ class Sequence:
             if getattr(self.press, "needs_mass", False):
                 self.mass[index] = self.mass[index].gather(2, kept)
             self.encoded[index], self.changed = 0, True
+            self._encode_layer(index, layer)
         self.pressed_at = self.read
-        self._encode()
 
     def _encode(self):
         self.encoded_at = self.read
-        if self.quantizer is None:
-            return
         for index, layer in enumerate(self.cache.layers):
-            first, last = self.encoded[index], encoded_count(self.quantizer, layer.keys.shape[2])
-            if last > first:
-                self._round(layer, slice(first, last))
-                self.encoded[index], self.changed = last, True
+            self._encode_layer(index, layer)
+
+    def _encode_layer(self, index, layer):
+        first, last = self.encoded[index], encoded_count(self.quantizer, layer.keys.shape[2]) if self.quantizer else 0
+        if last > first:
+            self._round(layer, slice(first, last))
+            self.encoded[index], self.changed = last, True
 
     def _round(self, layer, where):
         size, of = self.quantizer.group_size, self.quantizer

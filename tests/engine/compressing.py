@@ -77,7 +77,6 @@ class Reference:
 
     def _begin(self):
         self.layers = [[] for _ in self.methods.position_bytes]
-        self.encoded = [0] * len(self.layers)
         self.text = self.pressed_at = self.encoded_at = 0
         self.changed = False
         self.observed = FakeObserved()
@@ -96,7 +95,7 @@ class Reference:
             quantizer = self.methods.quantizer
             if self._is_due(self.methods.wants.decoding_interval, self.pressed_at):
                 self._press()
-            elif quantizer and self._is_due(quantizer.decoding_interval, self.encoded_at):
+            if quantizer and self._is_due(quantizer.decoding_interval, self.encoded_at):
                 self._encode()
         self.ids.append(token)
         return tuple(drawn)
@@ -119,6 +118,7 @@ class Reference:
             if self.text == len(self.ids):
                 drawn = self.next_token()
                 self._press()
+                self._encode()
             elif self._is_due(self.methods.wants.prefill_interval, self.pressed_at):
                 self._press()
         return drawn
@@ -140,13 +140,11 @@ class Reference:
                 keep = kept_count(self.methods.press, self.text, i, len(self.layers))
                 if keep < len(layer):
                     self.layers[i] = [layer[j] for j in best_cells(layer, keep, i, told)]
-                    self.encoded[i], self.changed = 0, True
+                    self.changed = True
             self.pressed_at = self.text
-        self._encode()
 
     def _encode(self):
+        """What is encoded is not seen, but that a cache was changed is."""
         if self.methods.quantizer:
-            encoded = [encoded_count(self.methods.quantizer, len(layer)) for layer in self.layers]
-            self.changed |= encoded != self.encoded
-            self.encoded = encoded
-        self.encoded_at = self.text
+            self.changed |= any(encoded_count(self.methods.quantizer, len(layer)) for layer in self.layers)
+            self.encoded_at = self.text

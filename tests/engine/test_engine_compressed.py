@@ -7,7 +7,7 @@ from core_runs import VOCABULARY, assert_all_is_free, engine, greedy, run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.compression.key_norm import KeyNorm
+from lottery_plugins.compression import KeyNorm
 from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.errors import DataError
 from lottery_plugins.protocols.kv_cache import kept_count
