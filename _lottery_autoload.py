@@ -15,6 +15,7 @@ WATCHED = frozenset(
     (
         "lm_eval.models",
         "lm_eval.tasks.manager",
+        "lm_eval.evaluator",
         "lm_eval._cli.validate",
         "lm_eval._cli.harness",
         "lm_eval.loggers.evaluation_tracker",
