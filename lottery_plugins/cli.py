@@ -15,6 +15,7 @@ _COMMANDS = {
         "lottery_plugins.results.command",
         "is a ticket not worse than the original? a verdict from lm-eval's files",
     ),
+    "table": ("lottery_plugins.commands.table", "the paper's tables and heat maps, with your runs in them"),
     "train-verifier": (
         "lottery_plugins.commands.train_verifier",
         "from a finished run to a classifier that reads right and wrong from hidden states",

@@ -9,8 +9,10 @@ from pathlib import Path
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.results.compare import compare, compare_study
 from lottery_plugins.results.comparison import STUDY_ARMS, Comparison
+from lottery_plugins.results.names import short_names
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.render import render_json, render_markdown, render_table
+from lottery_plugins.results.write import write_text
 
 __all__ = ["add_arguments", "run"]
 
@@ -74,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     render_table(comparison, Console())
     for path, render in ((args.json, render_json), (args.markdown, render_markdown)):
         if path is not None:
-            _write(path, render(comparison))
+            write_text(path, render(comparison))
     failing = _FAILING.get(args.fail_on, set())
     return int(any(group.verdict in failing for group in comparison.deciding))
 
@@ -98,7 +100,7 @@ def _compare(args: argparse.Namespace, options: CompareOptions) -> Comparison:
             "lottery compare", str(args.runs[0]), "two runs or more", "Name the original, then the tickets."
         )
     original, *tickets = args.runs
-    names = _short_names(args.runs)
+    names = short_names(args.runs, "lottery compare")
     return compare(original, dict(zip(names[1:], tickets, strict=True)), options, original_name=names[0])
 
 
@@ -110,23 +112,3 @@ def _named_folders(pairs: Sequence[str]) -> dict[str, Path]:
             raise ConfigError("--arms", pair, "ARM=FOLDER, each arm once", f"Arms are {', '.join(STUDY_ARMS)}.")
         folders[name] = Path(folder)
     return folders
-
-
-def _short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths that tell them apart."""
-    parts = [path.resolve().parts for path in paths]
-    if len(set(parts)) < len(parts):
-        twice = next(path for path, own in zip(paths, parts, strict=True) if parts.count(own) > 1)
-        raise ConfigError("lottery compare", str(twice), "different runs, each named once")
-    length = 1
-    while len({own[-length:] for own in parts}) < len(parts):
-        length += 1
-    return [str(Path(*own[-length:])) for own in parts]
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(str(path), f"can't be written ({error.strerror})", "Name another file.") from error
