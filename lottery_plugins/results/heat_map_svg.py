@@ -12,13 +12,15 @@ from lottery_plugins.results.heat_maps import PLAIN, PREPROCESSED, HeatMap, Heat
 __all__ = ["to_svg"]
 
 _CELL_WIDTH, _CELL_HEIGHT, _LEFT, _TOP, _GAP = 56, 30, 62, 58, 36
+_LETTER_WIDTH = 7
 _NOTHING = ("#e6e6e6", "#555555")
 
 
 def to_svg(maps: HeatMaps) -> str:
     """The file's text. It needs no script and no font of its own; a cell's title tells interval and n."""
     prompts = [p for p in (PLAIN, PREPROCESSED) if any(p in row for row in maps.rows.values())]
-    width = _LEFT + len(maps.lengths) * _CELL_WIDTH + _GAP
+    longest = max(len(title_of(heat_map)) for heat_map in maps.maps)
+    width = _LEFT + max(len(maps.lengths) * _CELL_WIDTH, longest * _LETTER_WIDTH) + _GAP
     height = _TOP + len(maps.depths) * _CELL_HEIGHT + _GAP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * len(prompts)}" height="{height * len(maps.rows)}" '

@@ -13,7 +13,7 @@ from lottery_plugins.results.paper_text import csv_cells, escape_latex
 from lottery_plugins.results.render import markdown_row
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
 
 __all__ = ["FORMATS", "color_of", "print_maps", "title_of"]
@@ -40,7 +40,8 @@ def print_maps(maps: HeatMaps, console: Console) -> None:
     from rich.text import Text
 
     for row in maps.rows.values():
-        console.print(Columns([_grid(maps, m) for m in maps.maps if m in row.values()], padding=(0, 4)))
+        console.print(Columns([_drawn(maps, m) for m in maps.maps if m in row.values()], padding=(0, 4)))
+        console.print()
     console.print(
         Text("Accuracy in %, by depth of the needle (down) and length of the text in tokens (across).", "dim")
     )
@@ -48,13 +49,20 @@ def print_maps(maps: HeatMaps, console: Console) -> None:
         console.print(Text(f"- {note}", style="dim"))
 
 
+def _drawn(maps: HeatMaps, heat_map: HeatMap) -> Group:
+    from rich.console import Group
+    from rich.text import Text
+
+    overall = with_interval(heat_map.overall, _plainly)
+    return Group(Text(title_of(heat_map), "bold"), Text(overall), _grid(maps, heat_map))
+
+
 def _grid(maps: HeatMaps, heat_map: HeatMap) -> Table:
     from rich.style import Style
     from rich.table import Table
     from rich.text import Text
 
-    overall = with_interval(heat_map.overall, lambda value, bounds, n: f"{value} {bounds} n={n}")
-    table = Table(title=Text(f"{title_of(heat_map)}\n{overall}"), box=None, pad_edge=False, padding=(0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 0))
     table.add_column("depth ", justify="right")
     for length in maps.lengths:
         table.add_column(f"{length:,} ", justify="right", min_width=6)

@@ -78,7 +78,7 @@ GSM_HARD = RowSource(
     columns=("input", "target"),
     download=one_split("reasoning-machines/gsm-hard", None, "train"),
 )
-_NUMBER_WITH_UNIT = re.compile(r"\s*(-?[\d,]+(?:\.\d+)?)\s*(?:\(.*\))?\s*")
+_NUMBER_WITH_UNIT = re.compile(r"\s*(-?[\d,]+(?:\.\d+)?)\s*(?:\([^;]*\))?\s*")
 
 
 def gsm8k_row(row: Mapping[str, Any]) -> Row:
