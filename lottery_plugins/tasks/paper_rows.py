@@ -177,8 +177,7 @@ def _from_hub(source: RowSource) -> Numbered:
     if source.download is None:
         raise DataError(f"Task {source.task}", "needs a data folder and none is named", source.hint)
     try:
-        rows = list(source.download())
+        for number, row in enumerate(source.download(), 1):
+            yield f"{source.task}, row {number} of the hub", row
     except Exception as error:  # raised again; the hub's clients change their HTTP library, and with it their errors
         raise DataError(f"Task {source.task}", f"can't be downloaded ({error})", source.hint) from error
-    for number, row in enumerate(rows, 1):
-        yield f"{source.task}, row {number} of the hub", row

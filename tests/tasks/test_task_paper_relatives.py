@@ -1,4 +1,4 @@
-"""Scorers and rows of the relatives of the paper's tables: properties that hold for any answer; the sources' columns."""
+"""The relatives of the paper's tables: properties of their scorers that hold for any answer, and their columns."""
 
 import pytest
 from hypothesis import given
