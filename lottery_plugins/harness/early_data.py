@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["read_data_first"]
 
-_PREFIX = "lottery-paper"
+_PREFIXES = ("lottery-paper", "lottery-table")  # tasks, and tags of them
 
 
 def read_data_first(evaluate: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,7 +24,7 @@ def read_data_first(evaluate: Callable[..., Any]) -> Callable[..., Any]:
     def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
         asked = signature.bind(*args, **kwargs).arguments
         tasks = asked.get("tasks") or ()
-        names = [task for task in tasks if isinstance(task, str) and task.startswith(_PREFIX)]
+        names = [task for task in tasks if isinstance(task, str) and task.startswith(_PREFIXES)]
         if names:
             _load(names, asked.get("task_manager"), asked.get("metadata") or {})
         return evaluate(*args, **kwargs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from lm_eval.tasks import TaskManager
 
 from lottery_plugins.errors import DataError
 from lottery_plugins.tasks import tool_selection
@@ -61,6 +62,15 @@ OPEN_ENDED = {"summaries", "instructions"}
 
 def test_every_paper_task_is_tested_here():
     assert {f"lottery-paper-{name}" for name in BUILDS} == {path.stem for path in (TASK_YAML / "paper").glob("*.yaml")}
+
+
+def test_the_glob_of_the_tasks_meets_no_tag_and_every_task_has_the_tag_of_a_table():
+    manager = TaskManager(include_path=str(TASK_YAML), include_defaults=False)
+    assert set(manager.match_tasks(["lottery-paper-*"])) == {f"lottery-paper-{name}" for name in BUILDS}
+    tags = {tag for tag in manager.all_tags if tag.startswith("lottery-table-")}
+    assert tags == {f"lottery-table-{name}" for name in ("arithmetic", "knowledge", "logic", "relatives")}
+    tagged = [name for tag in tags for name in manager.task_index[tag].tags]
+    assert sorted(tagged) == sorted(f"lottery-paper-{name}" for name in BUILDS)
 
 
 @pytest.fixture(scope="module")
