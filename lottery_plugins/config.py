@@ -20,9 +20,18 @@ _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
 _RUN_ARGUMENTS = (
-    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers", "max_tools",
+    "evidence", "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers",
+    "max_tools",
 )  # fmt: skip
-OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", "proxy_model", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
+OUR_ARGUMENTS = (
+    "base",
+    *_PLUGIN_ARGUMENTS,
+    "knowledge_base",
+    "evidence",
+    "proxy_model",
+    *_LIMIT_ARGUMENTS,
+    *_RUN_ARGUMENTS,
+)
 """Model arguments that are ours; every other one goes to the base model."""
 
 ENGINES = ("auto", "packed", "rounds", "vllm", "openai")
@@ -48,6 +57,7 @@ class RunConfig:
         verifier: None for none.
         proxy_model: A small model beside the one under test that reasoners may ask; None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
+        evidence: "found", or "shuffled": a placebo, every search gives documents of other questions.
         limits: Budget of one problem.
         engine: What runs the model, one of `ENGINES`, with its options.
         prompt_truncation: What an engine of ours does with a prompt that does not fit the model's window: "none" is an
@@ -72,6 +82,7 @@ class RunConfig:
     verifier: PluginSpec | None = None
     proxy_model: ModelSpec | None = None
     knowledge_base: str = ""
+    evidence: str = "found"
     limits: Limits = field(default_factory=Limits)
     engine: PluginSpec = _AUTO
     prompt_truncation: str = "none"
@@ -107,6 +118,7 @@ class RunConfig:
             reasoner=reasoner or _DIRECT,
             proxy_model=parse_model(arguments.get("proxy_model"), "proxy_model"),
             knowledge_base=str(arguments.get("knowledge_base") or ""),
+            evidence=one_of(arguments, "evidence", ("found", "shuffled")),
             limits=_limits(arguments),
             engine=_engine(arguments.get("engine")),
             prompt_truncation=one_of(arguments, "prompt_truncation", ("none", "left")),
@@ -161,6 +173,7 @@ class RunConfig:
             "verifier": str(self.verifier or ""),
             "proxy_model": str(self.proxy_model or ""),
             "knowledge_base": self.knowledge_base,
+            "evidence": self.evidence,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
             "tool_timeout_s": self.tool_timeout_s,
             "max_tools": self.max_tools,

@@ -83,7 +83,10 @@ class Assembly:
     @cached_property
     def _indexes(self) -> Indexes | None:
         """What problems are searched with; None without a retriever."""
-        return Indexes(self.retriever, self.documents, self._knowledge) if self.retriever else None
+        if self.retriever is None:
+            return None
+        is_placebo = self.config.evidence == "shuffled"
+        return Indexes(self.retriever, self.documents, self._knowledge, shuffled=is_placebo)
 
     def prepare(self) -> None:
         """Read the knowledge base and make its index, which may take long the first time.

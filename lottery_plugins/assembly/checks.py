@@ -36,7 +36,7 @@ def check_needs(assembly: Assembly) -> None:
 
 
 def check_that_all_is_used(assembly: Assembly) -> None:
-    """Refuse a knowledge base that nobody would search: the run would be taken for one that did.
+    """Refuse a knowledge base or a placebo that nobody would see: the run would be taken for one that did.
 
     Raises:
         ConfigError: With what to do.
@@ -44,6 +44,10 @@ def check_that_all_is_used(assembly: Assembly) -> None:
     config = assembly.config
     searches = assembly.retriever.searches if assembly.retriever is not None else ""
     instead = {"prompt": "the problem's own context", "outside": "documents of its own"}
+    if config.evidence == "shuffled" and searches in ("", "outside"):
+        allowed = "'found' without a retriever whose documents can be drawn from"
+        hint = "Add retriever=bm25 or retriever=prompt, or leave evidence out."
+        raise ConfigError("evidence", config.evidence, allowed, hint)
     if config.knowledge_base and searches in instead:
         raise ConfigError(
             "knowledge_base",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.results import heat_map_text, paper_text
+from lottery_plugins.results.command import write_text
 from lottery_plugins.results.published import TABLES
-from lottery_plugins.results.write import write_text
 
 if TYPE_CHECKING:
     from rich.console import Console

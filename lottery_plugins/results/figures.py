@@ -11,7 +11,7 @@ from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.samples import Document, TaskScores, read_scores
 from lottery_plugins.results.statistics import Estimate
 
-__all__ = ["MISSING", "Figure", "in_percent", "read_figure", "scores_of", "with_interval"]
+__all__ = ["MISSING", "Figure", "in_line", "in_percent", "read_figure", "scores_of", "with_interval"]
 
 MISSING = "-"
 """What stands where nothing was measured or published."""
@@ -53,6 +53,11 @@ def scores_of(scores: TaskScores) -> dict[Document, float]:
 def in_percent(value: float) -> str:
     """A share with one decimal: "31.0"."""
     return f"{100 * value:.1f}"
+
+
+def in_line(value: str, bounds: str, n: int) -> str:
+    """A style for `with_interval`: "31.0 [22.4, 41.0] n=100"."""
+    return f"{value} {bounds} n={n}"
 
 
 def with_interval(figure: Figure | None, style: Callable[[str, str, int], str]) -> str:

@@ -7,9 +7,10 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lottery_plugins.results.figures import MISSING, with_interval
+from lottery_plugins.results.figures import MISSING, in_line, with_interval
 from lottery_plugins.results.heat_maps import HeatMap, HeatMaps
-from lottery_plugins.results.paper_text import csv_cells, escape_latex
+from lottery_plugins.results.latex import escaped, tabular
+from lottery_plugins.results.paper_text import csv_cells
 from lottery_plugins.results.render import markdown_row
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _drawn(maps: HeatMaps, heat_map: HeatMap) -> Group:
     from rich.console import Group
     from rich.text import Text
 
-    overall = with_interval(heat_map.overall, _plainly)
+    overall = with_interval(heat_map.overall, in_line)
     return Group(Text(title_of(heat_map), "bold"), Text(overall), _grid(maps, heat_map))
 
 
@@ -85,22 +86,15 @@ def to_markdown(maps: HeatMaps) -> str:
     for heat_map in maps.maps:
         headers = ("depth", *(f"{length:,} tokens" for length in maps.lengths))
         lines = [f"### {_heading(heat_map)}", "", markdown_row(headers), markdown_row(["---"] * len(headers))]
-        blocks.append("\n".join([*lines, *(markdown_row(row) for row in _rows(maps, heat_map, _plainly))]))
+        blocks.append("\n".join([*lines, *(markdown_row(row) for row in _rows(maps, heat_map))]))
     return "\n\n".join([*blocks, *(f"- {note}" for note in maps.notes)]) + "\n"
 
 
 def to_latex(maps: HeatMaps) -> str:
-    """A tabular a map, without packages."""
-    blocks = []
-    for heat_map in maps.maps:
-        lines = [f"% {' '.join(_heading(heat_map).split())}", rf"\begin{{tabular}}{{r{'r' * len(maps.lengths)}}}"]
-        lines += [r"\hline", " & ".join(("Depth", *map(str, maps.lengths))) + r" \\", r"\hline"]
-        for depth, *cells in _rows(
-            maps, heat_map, lambda value, bounds, n: rf"{value} {{\scriptsize {bounds} $n$={n}}}"
-        ):
-            lines.append(" & ".join((escape_latex(depth), *cells)) + r" \\")
-        blocks.append("\n".join([*lines, r"\hline", r"\end{tabular}"]))
-    return "\n\n".join(blocks) + "\n"
+    r"""A table a map; the document needs `\usepackage{booktabs}`."""
+    headers = ("depth", *(f"{length:,} tokens" for length in maps.lengths))
+    tables = [f"% {escaped(_heading(m))}\n{tabular(headers, _rows(maps, m))}" for m in maps.maps]
+    return "\n\n".join(tables) + "\n"
 
 
 def to_csv(maps: HeatMaps) -> str:
@@ -120,15 +114,11 @@ FORMATS: Mapping[str, Callable[[HeatMaps], str]] = {"markdown": to_markdown, "la
 
 
 def _heading(heat_map: HeatMap) -> str:
-    return f"{title_of(heat_map)} ({heat_map.run}): {with_interval(heat_map.overall, _plainly)}"
+    return f"{title_of(heat_map)} ({heat_map.run}): {with_interval(heat_map.overall, in_line)}"
 
 
-def _plainly(value: str, bounds: str, n: int) -> str:
-    return f"{value} {bounds} n={n}"
-
-
-def _rows(maps: HeatMaps, heat_map: HeatMap, style: Callable[[str, str, int], str]) -> list[tuple[str, ...]]:
+def _rows(maps: HeatMaps, heat_map: HeatMap) -> list[tuple[str, ...]]:
     return [
-        (f"{depth:.0%}", *(with_interval(heat_map.cells.get((length, depth)), style) for length in maps.lengths))
+        (f"{depth:.0%}", *(with_interval(heat_map.cells.get((length, depth)), in_line) for length in maps.lengths))
         for depth in maps.depths
     ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lottery_plugins.errors import DataError
+from lottery_plugins.results.chosen import short_names
 from lottery_plugins.results.figures import Figure, read_figure
 from lottery_plugins.results.load import Run, load_run
-from lottery_plugins.results.names import short_names
 from lottery_plugins.results.published import PaperTable
 
 __all__ = ["OurRow", "PaperResults", "load_runs", "read_table"]

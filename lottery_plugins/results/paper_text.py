@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from lottery_plugins.results.figures import MISSING, Figure, in_percent, with_interval
+from lottery_plugins.results.figures import MISSING, Figure, in_line, in_percent, with_interval
+from lottery_plugins.results.latex import escaped, tabular
 from lottery_plugins.results.paper_table import PaperResults
 from lottery_plugins.results.render import markdown_row
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["FORMATS", "csv_cells", "escape_latex", "print_table", "to_csv", "to_latex", "to_markdown"]
+__all__ = ["FORMATS", "csv_cells", "print_table", "to_csv", "to_latex", "to_markdown"]
 
 _OURS = "ours, with 95 % intervals"
 
@@ -24,23 +25,17 @@ def to_markdown(results: PaperResults) -> str:
     headers = ("method", *(column.header for column in results.table.columns))
     lines = [f"### {results.table.title}", "", markdown_row(headers), markdown_row(["---"] * len(headers))]
     lines += [markdown_row(row) for row in _published(results)]
-    lines += [markdown_row(row) for row in _ours(results, lambda value, bounds, n: f"{value} {bounds} n={n}")]
+    lines += [markdown_row(row) for row in _ours(results, in_line)]
     notes = [f"Published: {results.table.source}. Ours with 95 % intervals.", *results.notes]
     return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
 
 
 def to_latex(results: PaperResults) -> str:
-    """A tabular that needs no package."""
-    columns = results.table.columns
-    lines = [f"% {' '.join(results.table.title.split())}", f"% Published: {results.table.source}"]
-    lines += [rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", r"\hline"]
-    lines += [_latex_row(("Method", *(column.header for column in columns))), r"\hline"]
-    lines += [_latex_row(row) for row in _published(results)]
-    lines.append(r"\hline")
-    for name, *cells in _ours(results, lambda value, bounds, n: rf"{value} {{\scriptsize {bounds} $n$={n}}}"):
-        lines.append(" & ".join((escape_latex(name), *cells)) + r" \\")
-    notes = [f"% {' '.join(note.split())}" for note in results.notes]
-    return "\n".join([*lines, r"\hline", r"\end{tabular}", *notes]) + "\n"
+    r"""LaTeX; the document needs `\usepackage{booktabs}`."""
+    headers = ("method", *(column.header for column in results.table.columns))
+    notes = [results.table.title, f"Published: {results.table.source}. Ours with 95 % intervals.", *results.notes]
+    table = tabular(headers, [*_published(results), None, *_ours(results, in_line)])
+    return "\n".join([table, "", *(f"% {escaped(note)}" for note in notes)]) + "\n"
 
 
 def to_csv(results: PaperResults) -> str:
@@ -100,14 +95,3 @@ def csv_cells(figure: Figure | None) -> list[str]:
         return [MISSING] * 4
     estimate = figure.estimate
     return [*map(in_percent, (estimate.value, estimate.low, estimate.high)), str(figure.n)]
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(map(escape_latex, cells)) + r" \\"
-
-
-def escape_latex(text: str) -> str:
-    """Text that LaTeX shows as it is."""
-    safe = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    safe |= {char: f"\\{char}" for char in "&%$#_{}"} | {"[": "{[}"}  # "[" after a line's end would be an argument
-    return " ".join("".join(safe.get(char, char) for char in text).split())

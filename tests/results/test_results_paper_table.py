@@ -69,7 +69,7 @@ def test_markdown_shows_ours_under_the_published_rows(two, capsys):
 def test_latex_escapes_names_and_counts_its_columns(two, capsys):
     assert lottery_table("arithmetic", *two, "--format", "latex") == 0
     text = capsys.readouterr().out
-    assert r"my\_ticket|1 & 100.0" in text
+    assert r"my\_ticket\textbar{}1 & 100.0" in text
     assert r"\begin{tabular}{lrrrrr}" in text
     assert all(line.count("&") == 5 for line in text.splitlines() if line.endswith(r"\\"))
 
