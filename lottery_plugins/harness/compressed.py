@@ -130,11 +130,11 @@ class CompressedBase:
             return None
 
     def _compressed_kv_bytes(self, per_token: float | None, engine_statistics: Any) -> float | None:
-        """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
-        if not self.acts_on_cache:
+        """Measured over the run's prompts: what was held of each prompt's cache, per prompt token."""
+        if self.quantizer is None and not getattr(self.method, "compression_ratio", 0):
             return per_token
         if self.press is not None:
-            kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
+            held, of = self.press.statistics.bytes_after, self.press.statistics.bytes_before
         else:
-            kept, of = getattr(engine_statistics, "kept_tokens", 0), getattr(engine_statistics, "pressed_tokens", 0)
-        return None if per_token is None or not of else float(per_token * kept / of)
+            held, of = getattr(engine_statistics, "held_bytes", 0), getattr(engine_statistics, "full_bytes", 0)
+        return None if per_token is None or not of else float(per_token * held / of)
