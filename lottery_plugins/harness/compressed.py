@@ -9,7 +9,7 @@ from typing import Any
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
-from lottery_plugins.protocols.kv_cache import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 
 __all__ = ["CompressedBase", "has_weights"]
 
@@ -31,7 +31,9 @@ class CompressedBase:
         methods: Compression methods; () only measures.
 
     Attributes:
-        method: The KV-cache method; None for none. It does nothing until `attach` or an engine puts it to work.
+        method: The method that drops cached positions; None for none. It does nothing until `attach` or an engine puts
+            it to work.
+        quantizer: The method that stores them in few bits, likewise.
         press: The method at work in the model's own cache; None before `attach`.
 
     Raises:
@@ -42,6 +44,7 @@ class CompressedBase:
         self._base = base
         self._report: Any = None
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
+        self.quantizer: Any = next((method for method in methods if isinstance(method, KVQuantizer)), None)
         self.press: Any = None
         if not has_weights(base):
             if methods:
@@ -123,11 +126,11 @@ class CompressedBase:
             return None
 
     def _compressed_kv_bytes(self, per_token: float | None, engine_statistics: Any) -> float | None:
-        """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
-        if self.method is None:
+        """Measured over the run's prompts: what was held of each prompt's cache, per prompt token."""
+        if self.quantizer is None and not getattr(self.method, "compression_ratio", 0):
             return per_token
         if self.press is not None:
             kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
         else:
-            kept, of = getattr(engine_statistics, "kept_tokens", 0), getattr(engine_statistics, "pressed_tokens", 0)
+            kept, of = getattr(engine_statistics, "held_bytes", 0), getattr(engine_statistics, "full_bytes", 0)
         return None if per_token is None or not of else float(per_token * kept / of)

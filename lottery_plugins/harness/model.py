@@ -65,7 +65,7 @@ class LotteryLM(WrappingLM):
         self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods)
         self.proxy = load_proxy(config, proxy_options)
-        self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
+        self.engine = open_engine(config, engine_options, self.base, self.compressed.method, self.compressed.quantizer)
         if self.engine.is_base:
             self.compressed.attach()
         check_verifier(self.assembly, self.engine)
@@ -94,7 +94,7 @@ class LotteryLM(WrappingLM):
             ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
         """
         self._say_that_reasoners_do_not_score()
-        if self.compressed.method is not None:
+        if self.compressed.method is not None or self.compressed.quantizer is not None:
             raise ConfigError(
                 "compression",
                 str(self.config.describe()["compression"]),
