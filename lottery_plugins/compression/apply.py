@@ -172,8 +172,8 @@ def _compress_weights(
 
 
 def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationData | None) -> CalibrationData | None:
-    """The data a method runs on; None when it needs none, or ratio 0 makes it a no-operation."""
-    if not method.needs_calibration or getattr(method, "sparsity", None) == 0:
+    """The data a method runs on; None when it needs none."""
+    if not method.needs_calibration:
         return None
     if given is not None:
         return given
@@ -184,7 +184,7 @@ def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationDat
 
     text = getattr(method, "calibration", BUNDLED)
     num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 128)
-    return build_calibration(tokenizer, text, num, length)
+    return build_calibration(tokenizer, text, num, length, getattr(method, "calibration_seed", 0))
 
 
 def _options(method: Any) -> dict[str, Any]:

@@ -83,13 +83,8 @@ def test_weights_that_are_not_finite_are_refused():
         Int8Linear(linear)
 
 
-def test_int4_names_the_layer_that_its_group_size_does_not_fit():
-    with pytest.raises(ConfigError, match=r"divisor of 64, the input size of model\.layers\.0\.self_attn\.q_proj"):
-        Int4(group_size=48).compress(tiny_model())
-
-
-@pytest.mark.parametrize("size", [0, -2, 7, 1.5, True])
-def test_int4_refuses_odd_and_useless_group_sizes(size):
+@pytest.mark.parametrize("size", [0, -2, 1, 1.5, True])
+def test_int4_refuses_useless_group_sizes(size):
     with pytest.raises(ConfigError, match="group_size"):
         Int4(group_size=size)
 
@@ -158,8 +153,6 @@ def test_wanda_keeps_n_of_every_m(pattern, sparsity, kept, of):
         {"pattern": "4:2"},
         {"pattern": "two of four"},
         {"pattern": "1:4"},
-        {"num_calibration": 0},
-        {"sequence_length": 1},
     ],
 )
 def test_wanda_refuses_options_that_make_no_sense(options):
