@@ -84,7 +84,7 @@ def test_a_data_set_of_a_local_folder_gives_what_the_file_gives(rows, separator,
     (folder / "train.jsonl").write_text((rows / "stories.jsonl").read_text())
     found = build_calibration(LetterTokenizer(), separator.join(["hub", str(folder), "train", "story"]), 3, 20)
     assert found.input_ids == build_calibration(LetterTokenizer(), f"{rows}/stories.jsonl@story", 3, 20).input_ids
-    with pytest.raises(DataError, match="has no column 'poem'.*id, story"):
+    with pytest.raises(DataError, match=r"has no column 'poem'.*id, story"):
         build_calibration(LetterTokenizer(), separator.join(["hub", str(folder), "train", "poem"]), 3, 20)
     with pytest.raises(DataError, match="can't be loaded"):
         build_calibration(LetterTokenizer(), separator.join(["hub", str(folder), "test", "story"]), 3, 20)

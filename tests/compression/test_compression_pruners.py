@@ -59,7 +59,7 @@ def test_n_of_every_m_are_kept(method, pattern, sparsity, kept, of):
 
 
 def literal_sparsegpt(weight, inputs, sparsity, damping=0.01):
-    """The paper, read literally for one block: choose, then remove column by column with the inverse of what is left."""
+    """The paper, read literally for one block: choose, then remove each column with the inverse of what is left."""
     rows, cols = weight.shape
     gram = (inputs.t() @ inputs / len(inputs)).double()
     hessian = gram + torch.eye(cols) * damping * gram.diagonal().mean()

@@ -1,4 +1,4 @@
-"""Quantizers on groups of columns: what is stored, what stays exact, and that outputs come nearer by what they promise."""
+"""Quantizers on groups of columns: what is stored, what stays exact, and that outputs come nearer."""
 
 import pytest
 import torch
@@ -90,7 +90,7 @@ def test_gptq_keeps_outputs_nearer_than_rounding_to_nearest(options):
 
 
 def literal_gptq(weight, gram, grid, damping):
-    """The paper's algorithm, read literally: each column's error is spread by the inverse over the columns that are left."""
+    """The paper, read literally: each column's error is spread by the inverse over the columns that are left."""
     weight, cols = weight.double().clone(), weight.shape[1]
     hessian = gram.double() + torch.eye(cols) * damping * gram.diagonal().mean()
     result = torch.empty_like(weight)

@@ -1,5 +1,6 @@
 """Methods that change the model's structure: whole layers left out, and factors in the place of matrices."""
 
+import itertools
 import json
 
 import pytest
@@ -50,7 +51,7 @@ def influences(model, data):
     with torch.no_grad():
         states = list(model(torch.tensor(data.input_ids), output_hidden_states=True).hidden_states[:layers])
     states.append(last[0] if isinstance(last[0], torch.Tensor) else last[0][0])
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in itertools.pairwise(states):
         found.append(float(1 - torch.cosine_similarity(before, after, dim=-1).mean()))
     return found
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lottery_plugins.compression import Int4, Int8, Wanda
-from lottery_plugins.compression.linear import Int4Linear, Int8Linear
+from lottery_plugins.compression.linear import Int8Linear
 from lottery_plugins.compression.structure import decoder_linears, structural_clone
+from lottery_plugins.compression.weights.rounding import round_to_nearest
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.compression import CalibrationData
 from lottery_plugins.testing.contracts.compression import tiny_calibration, tiny_model
@@ -40,7 +41,7 @@ def test_int8_is_within_half_a_step_of_each_weight(size):
 def test_int4_is_within_a_step_of_each_weight_and_two_weights_share_a_byte(size):
     rows, groups, seed, spread = size
     linear = random_linear(rows, 16 * groups, seed, spread=spread)
-    quantized = Int4Linear(linear, group_size=16)
+    quantized = round_to_nearest(linear, 4, group_size=16)
     step = quantized.scale.float().expand(-1, 16, -1).reshape(-1, rows).t()  # (rows, cols)
     error = (quantized.dequantize() - linear.weight).abs()
     assert (error <= step * 1.01).all()  # half a step for the level, half for the zero point
@@ -51,7 +52,7 @@ def test_int4_is_within_a_step_of_each_weight_and_two_weights_share_a_byte(size)
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("make", [Int8Linear, lambda linear: Int4Linear(linear, 32)])
+@pytest.mark.parametrize("make", [Int8Linear, lambda linear: round_to_nearest(linear, 4, 32)])
 def test_forward_multiplies_by_the_dequantized_weight(make, dtype, bias):
     linear = random_linear(24, 64, bias=bias).to(dtype)
     quantized = make(linear)
@@ -65,7 +66,7 @@ def test_forward_multiplies_by_the_dequantized_weight(make, dtype, bias):
     torch.testing.assert_close(result.float(), expected, atol=tolerance, rtol=0.02)
 
 
-@pytest.mark.parametrize("make", [Int8Linear, lambda linear: Int4Linear(linear, 32)])
+@pytest.mark.parametrize("make", [Int8Linear, lambda linear: round_to_nearest(linear, 4, 32)])
 def test_zero_weights_stay_exactly_zero(make):
     linear = random_linear(24, 64)
     linear.weight.data[:, ::3] = 0

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import nn
 
+from lottery_plugins.compression.progress import steps
 from lottery_plugins.compression.structure import decoder_layers, decoder_linears, replace_module, structural_clone
 from lottery_plugins.compression.weights.input_statistics import InputStatistic
 from lottery_plugins.errors import ConfigError
@@ -106,7 +107,7 @@ def observed_layers(
     decoder_linears(clone, where)
     path, layers = decoder_layers(clone, where)
     hidden, calls = _record_calls(clone, layers, calibration)  # calls[batch][layer] = keyword arguments
-    for index, module in enumerate(layers):
+    for index, module in enumerate(steps(layers, where)):
         linears = {f"{path}.{index}.{name}": m for name, m in module.named_modules() if isinstance(m, nn.Linear)}
         inputs = [call[index] for call in calls]
         layer: ObservedLayer[Seen] = ObservedLayer(f"{path}.{index}", module, linears, {}, hidden, inputs)

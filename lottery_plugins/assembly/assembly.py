@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lottery_plugins.assembly.checks import check_needs, check_that_all_is_used
+from lottery_plugins.assembly.tools import open_tools, rank_tools
 from lottery_plugins.compression.apply import check_composition
 from lottery_plugins.config import RunConfig
 from lottery_plugins.documents import Document
 from lottery_plugins.engine.workers import ToolWorkers, default_num_workers
-from lottery_plugins.errors import ConfigError
 from lottery_plugins.folders import index_folder
 from lottery_plugins.protocols.backend import ReadsHiddenStates, TextEngine
 from lottery_plugins.protocols.memory import MemoryBackend
 from lottery_plugins.protocols.reasoner import Reasoner
-from lottery_plugins.protocols.retriever import Index, Retriever
-from lottery_plugins.protocols.tool import Tool, ToolDescription, ToolSet
+from lottery_plugins.protocols.retriever import Retriever
+from lottery_plugins.protocols.tool import Tool, ToolSet
 from lottery_plugins.protocols.verifier import Verifier
 from lottery_plugins.reasoners.prompts import prompts_version
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.search import Search
 from lottery_plugins.registry import Registry
-from lottery_plugins.retrievers.bm25 import Bm25
 from lottery_plugins.retrievers.fusion import Fusion
 from lottery_plugins.retrievers.indexes import Indexes
 from lottery_plugins.retrievers.knowledge import Knowledge
@@ -84,7 +83,10 @@ class Assembly:
     @cached_property
     def _indexes(self) -> Indexes | None:
         """What problems are searched with; None without a retriever."""
-        return Indexes(self.retriever, self.documents, self._knowledge) if self.retriever else None
+        if self.retriever is None:
+            return None
+        is_placebo = self.config.evidence == "shuffled"
+        return Indexes(self.retriever, self.documents, self._knowledge, shuffled=is_placebo)
 
     def prepare(self) -> None:
         """Read the knowledge base and make its index, which may take long the first time.
@@ -133,7 +135,7 @@ class Assembly:
             release=release,
             tools=self.tools,
             open_tools=self._tool_opener(),
-            rank_tools=self._rank_tools,
+            rank_tools=rank_tools,
             max_tools=self.config.max_tools,
             search=self._search(),
             open_memory=self._opener(),
@@ -167,14 +169,6 @@ class Assembly:
             return None
         return lambda: [tool for tool_set in self.tool_sets for tool in tool_set.open()]
 
-    @staticmethod
-    def _rank_tools(query: str, tools: Sequence[ToolDescription]) -> Sequence[ToolDescription]:
-        """R over C: the tools by the words that their descriptions share with the query, the others after them."""
-        by_name = {tool.name: tool for tool in tools}
-        found = _index_of_tools(tuple((tool.name, tool.description) for tool in tools)).search(query, len(tools))
-        ranked = [hit.document.id for hit in found]
-        return [by_name[name] for name in dict.fromkeys((*ranked, *by_name))]
-
     def _opener(self) -> Callable[[], Any] | None:
         if self.memory is None:
             return None
@@ -202,7 +196,7 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         LotteryError: A plugin is unknown, broken, lacks a library, has a bad option, or lacks what it needs.
     """
     methods = tuple(registry.create("compression", spec) for spec in config.compression)
-    tools, tool_sets = _tools(config, registry)
+    tools, tool_sets = open_tools(config, registry)
     assembly = Assembly(
         config=config,
         registry=registry,
@@ -214,8 +208,8 @@ def assemble(config: RunConfig, registry: Registry) -> Assembly:
         memory=registry.create("memory", config.memory) if config.memory else None,
         verifier=registry.create("verifier", config.verifier) if config.verifier else None,
     )
-    _check_needs(assembly)
-    _check_that_all_is_used(assembly)
+    check_needs(assembly)
+    check_that_all_is_used(assembly)
     assembly.prepare()  # what is wrong with the knowledge base is told of now, not after the model is loaded
     return assembly
 
@@ -225,68 +219,6 @@ def _retriever(config: RunConfig, registry: Registry) -> Retriever | None:
     if len(retrievers) > 1:
         return Fusion(retrievers)
     return retrievers[0] if retrievers else None
-
-
-def _tools(config: RunConfig, registry: Registry) -> tuple[dict[str, Tool], tuple[ToolSet, ...]]:
-    """The run's tools by name, and the sets of which each problem opens its own.
-
-    Raises:
-        ConfigError: Two tools have one name.
-    """
-    tools: dict[str, Tool] = {}
-    own: list[ToolSet] = []
-    taken: set[str] = set()
-    for spec in config.tools:
-        made = registry.create("tool", spec)
-        opened = made.open() if isinstance(made, ToolSet) else (made,)
-        for tool in opened:
-            name = tool.description.name
-            if name in taken:
-                raise ConfigError("tools", name, "each tool once", f"tools={spec.name} offers it again.")
-            taken.add(name)
-        if isinstance(made, ToolSet) and made.scope == "problem":
-            own.append(made)
-        else:
-            tools |= {tool.description.name: tool for tool in opened}
-    return tools, tuple(own)
-
-
-@lru_cache(maxsize=64)
-def _index_of_tools(described: tuple[tuple[str, str], ...]) -> Index:
-    """An index over names and descriptions; names are split at what is no letter."""
-    words = [Document(name, f"{name} {re.sub('[^a-zA-Z]+', ' ', name)} {text}") for name, text in described]
-    return Bm25().build(words)
-
-
-def _check_needs(assembly: Assembly) -> None:
-    offers = {
-        "tools": bool(assembly.tools or assembly.tool_sets),
-        "retriever": assembly.retriever is not None,
-        "memory": assembly.memory is not None,
-        "verifier": assembly.verifier is not None,
-    }
-    for need in assembly.reasoner.needs:
-        if not offers[need]:
-            raise ConfigError(
-                f"reasoner={assembly.config.reasoner}",
-                f"no {need}",
-                f"a run with {need}, which this reasoner needs",
-                f"Add {need}=NAME; see: lottery plugins list --kind {need.removesuffix('s')}",
-            )
-
-
-def _check_that_all_is_used(assembly: Assembly) -> None:
-    """Refuse a knowledge base that nobody would search: the run would be taken for one that did."""
-    config = assembly.config
-    searches = assembly.retriever.searches if assembly.retriever is not None else ""
-    instead = {"prompt": "the problem's own context", "outside": "documents of its own"}
-    if config.knowledge_base and searches in instead:
-        raise ConfigError(
-            "knowledge_base",
-            config.knowledge_base,
-            f"none with retriever={write_specs(config.retriever)}, which searches {instead[searches]}",
-            "Use retriever=bm25, or leave the knowledge base out.",
-        )
 
 
 def _is_installed(name: str) -> bool:
