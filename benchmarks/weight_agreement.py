@@ -1,6 +1,7 @@
 """Our pruning and quantization beside llmcompressor's, on the same model and the same calibration tokens.
 
     python benchmarks/weight_agreement.py PYTHON_WITH_LLMCOMPRESSOR [--model FOLDER] [--methods wanda gptq ...]
+    python benchmarks/weight_agreement.py PYTHON_WITH_LLMCOMPRESSOR --layer tests/compression/llmcompressor_layer.json
 
 llmcompressor needs an older transformers, so it runs in a Python of its own:
 
@@ -43,50 +44,13 @@ METHODS = {  # name: (our spec's options, their modifier, its arguments)
 }
 
 
-def their_modifier(name, arguments):
-    """Runs in the other Python."""
-    from llmcompressor.modifiers.gptq import GPTQModifier
-    from llmcompressor.modifiers.pruning import SparseGPTModifier, WandaPruningModifier
-
-    if name != "GPTQModifier":
-        kind = {"WandaPruningModifier": WandaPruningModifier, "SparseGPTModifier": SparseGPTModifier}[name]
-        return kind(targets=["Linear"], ignore=["re:.*lm_head"], **arguments)
-    order = arguments.pop("actorder", None)
-    weights = {"num_bits": 4, "type": "int", "symmetric": False, "strategy": "group", "group_size": 32, **arguments}
-    group = {"targets": ["Linear"], "weights": weights}
-    return GPTQModifier(config_groups={"group_0": group}, ignore=["re:.*lm_head"], actorder=order)
-
-
-def run_theirs(folder, name, arguments):
-    """In the other Python: compress the model in the folder, and save the weights that forward uses."""
-    from datasets import Dataset
-    from llmcompressor import oneshot
-    from tokenizers import Tokenizer, models
-    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
-
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    unused = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"a": 0}, "a")), pad_token="a")
-    rows = json.loads(Path(folder, "tokens.json").read_text())
-    dataset = Dataset.from_dict({"input_ids": rows, "attention_mask": [[1] * len(row) for row in rows]})
-    oneshot(
-        model=model,
-        dataset=dataset,
-        processor=unused,  # it asks for one, though the rows are tokens already
-        recipe=[their_modifier(name, arguments)],
-        max_seq_length=len(rows[0]),
-        num_calibration_samples=len(rows),
-        shuffle_calibration_samples=False,
-        pipeline="sequential",
-    )
-    weights = {name: m.weight.detach() for name, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
-    with torch.no_grad():
-        logits = model(torch.tensor(rows)).logits
-    torch.save({"weights": weights, "logits": logits}, Path(folder, "theirs.pt"))
-
-
-def _bare():
-    """The environment without this project, whose transformers is another."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def _side(python, *words):
+    """Run the other side, without this project, whose transformers is another."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [python, str(Path(__file__).with_name("weight_side.py")), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
 
 
 def tiny_llama():
@@ -117,8 +81,7 @@ def compare(method, model, folder, python, rows):
     from lottery_plugins.protocols.compression import CalibrationData
 
     name, options, modifier, arguments = METHODS[method]
-    command = [python, __file__, "--reference", modifier, "--arguments", json.dumps(arguments), "--model", str(folder)]
-    subprocess.run([*command, python], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_bare())
+    _side(python, "model", str(folder), modifier, json.dumps(arguments))
     theirs = torch.load(folder / "theirs.pt")
     cls = next(cls for cls in CLASSES if cls.name == name)
     compressed = cls(**options).compress(model, CalibrationData(tuple(map(tuple, rows)), "agreement"))
@@ -143,11 +106,10 @@ def main():
     parser.add_argument("python", help="a Python that has llmcompressor")
     parser.add_argument("--model", help="folder of a causal model; without it a random one")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
-    parser.add_argument("--reference", help=argparse.SUPPRESS)
-    parser.add_argument("--arguments", help=argparse.SUPPRESS)
+    parser.add_argument("--layer", metavar="FILE", help="instead: what they make of one small layer, for the tests")
     arguments = parser.parse_args()
-    if arguments.reference:
-        run_theirs(arguments.model, arguments.reference, json.loads(arguments.arguments))
+    if arguments.layer:
+        _side(arguments.python, "layer", arguments.layer)
         return
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
