@@ -102,15 +102,17 @@ class GPTQ(Calibrated, Quantizing):
         if self.act_order:
             order = gram.diagonal().argsort(descending=True, stable=True)
         root = inverse_root(gram[order][:, order], self.damping, where)
-        weight, grid = weight[:, order], grid.of_columns(order)
-        zeros = weight == 0  # what was pruned stays so
-        levels = torch.empty_like(weight)
+        grid = grid.of_columns(order)
+        scale, zero = grid.scale.t().contiguous(), grid.zero.t().contiguous()  # (cols, rows)
+        weight = weight[:, order]
+        pruned = (weight == 0).t().contiguous()  # stays so
+        levels = torch.empty_like(zero)
 
         def settle(block: torch.Tensor, start: int, index: int) -> torch.Tensor:
             at = start + index
-            scale, zero = grid.scale[:, at], grid.zero[:, at]  # (rows,)
-            levels[:, at] = torch.where(zeros[:, at], zero, nearest(block[:, index], scale, zero, grid.bits))
-            return (levels[:, at] - zero) * scale
+            level = nearest(block[index], scale[at], zero[at], grid.bits)
+            levels[at] = torch.where(pruned[at], zero[at], level)
+            return (levels[at] - zero[at]) * scale[at]
 
         sweep(weight, root, settle, _BLOCK)
-        return torch.empty_like(levels).index_copy_(1, order, levels)
+        return torch.empty_like(levels).index_copy_(0, order, levels).t()

@@ -15,8 +15,8 @@ from lottery_plugins.errors import ConfigError
 __all__ = ["Settle", "inverse_root", "sweep"]
 
 Settle = Callable[[torch.Tensor, int, int], torch.Tensor]
-"""Gives the values that a column takes: from a block of columns (rows, width) as they are by now, the number of columns
-before the block, and the index of the column in it; (rows,)."""
+"""Gives the values that a column takes, (rows,): from a block of columns as they are by now, transposed, (width, rows),
+the number of columns before the block, and the index of the column in it."""
 
 
 def inverse_root(gram: torch.Tensor, damping: float, where: str) -> torch.Tensor:
@@ -52,15 +52,16 @@ def sweep(weight: torch.Tensor, root: torch.Tensor, settle: Settle, block_size: 
     Returns:
         The settled weight, (rows, cols).
     """
-    weight, settled = weight.clone(), torch.empty_like(weight)
-    for start in range(0, weight.shape[1], block_size):
-        block = weight[:, start : start + block_size].clone()
-        stop = start + block.shape[1]
+    left = weight.t().contiguous()  # (cols, rows): what is left of the columns, each a run of memory
+    settled, diagonal = torch.empty_like(left), root.diagonal().tolist()
+    for start in range(0, len(left), block_size):
+        block = left[start : start + block_size]
+        stop = start + len(block)
         errors = torch.empty_like(block)
-        for index in range(block.shape[1]):
+        for index in range(len(block)):
             column = start + index
-            settled[:, column] = settle(block, start, index)
-            errors[:, index] = (block[:, index] - settled[:, column]) / root[column, column]
-            block[:, index:] -= errors[:, index, None] * root[column, column:stop]
-        weight[:, stop:] -= errors @ root[start:stop, stop:]
-    return settled
+            settled[column] = settle(block, start, index)
+            errors[index] = (block[index] - settled[column]) / diagonal[column]
+            block[index:].addr_(root[column, column:stop], errors[index], alpha=-1)
+        left[stop:].addmm_(root[start:stop, stop:].t(), errors, alpha=-1)
+    return settled.t().contiguous()

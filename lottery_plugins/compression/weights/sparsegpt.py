@@ -89,14 +89,15 @@ class SparseGPT(Calibrated, Pruning):
 
         of = self.kept_of[1]
         block_size = _BLOCK // of * of or of if of else _BLOCK  # whole patterns
-        mask = torch.zeros_like(weight, dtype=torch.bool)
+        diagonal = root.diagonal()
+        mask = torch.zeros_like(weight.t(), dtype=torch.bool)  # (cols, rows)
 
         def settle(block: torch.Tensor, start: int, index: int) -> torch.Tensor:
-            width = of or block.shape[1]
+            width = of or len(block)
             if index % width == 0:  # decided when its first column is due
                 chosen = slice(start + index, start + index + width)
-                score = (block[:, index : index + width] / root.diagonal()[chosen]).square()
-                mask[:, chosen] = self.lowest(score if of else score.flatten()[None]).view_as(score)
-            return block[:, index].masked_fill(mask[:, start + index], 0)
+                score = (block[index : index + width].t() / diagonal[chosen]).square()  # (rows, width)
+                mask[chosen] = self.lowest(score if of else score.flatten()[None]).view_as(score).t()
+            return block[index].masked_fill(mask[start + index], 0)
 
         return sweep(weight, root, settle, block_size)
