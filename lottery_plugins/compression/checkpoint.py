@@ -62,10 +62,15 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path, notes: Mapping[str
 
 
 def layouts_of(model: Any) -> dict[str, dict[str, Any]]:
-    """Layouts of the compressed layers, by path."""
+    """Layouts of the compressed layers, by path; those inside of another are part of its layout."""
     from lottery_plugins.compression.linear import CompressedLinear
 
-    return {path: module.layout() for path, module in model.named_modules() if isinstance(module, CompressedLinear)}
+    layouts: dict[str, dict[str, Any]] = {}
+    outer = None
+    for path, module in model.named_modules():
+        if isinstance(module, CompressedLinear) and not (outer and path.startswith(f"{outer}.")):
+            layouts[path], outer = module.layout(), path
+    return layouts
 
 
 def read_record(folder: str | Path) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ def stored_bytes(model: nn.Module) -> StoredBytes:
     embedding = _distinct_bytes([t for head in heads if head is not None for t in head.state_dict().values()])
     zeros, weights, saved_bits = 0, 0, 0
     for module in model.modules():
-        if isinstance(module, CompressedLinear):
+        if isinstance(module, CompressedLinear) and not any(module.children()):
             num_zeros, bits = module.num_zeros, module.bits
         elif isinstance(module, nn.Linear) and module not in heads:
             num_zeros = module.weight.numel() - int(torch.count_nonzero(module.weight))
