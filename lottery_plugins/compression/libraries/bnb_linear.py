@@ -12,21 +12,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from lottery_plugins.compression.libraries.importing import library
 from lottery_plugins.compression.linear import CompressedLinear
-from lottery_plugins.errors import ConfigError, MissingExtraError
+from lottery_plugins.errors import ConfigError
 
 __all__ = ["LlmInt8Linear", "Nf4Linear"]
 
 
-@functools.cache
 def _bitsandbytes() -> Any:
-    """The library; a checkpoint may hold its layers where it is not installed."""
-    try:
-        import bitsandbytes
-    except ModuleNotFoundError as error:
-        install = "pip install 'lottery-plugins[compression]'"
-        raise MissingExtraError("A layer of this model", "bitsandbytes", install) from error
-    return bitsandbytes
+    return library("bitsandbytes")
 
 
 class Nf4Linear(CompressedLinear):

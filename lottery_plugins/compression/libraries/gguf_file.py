@@ -132,7 +132,9 @@ class GgufFile:
             raise self._refusal(path, "is not what the model has", allowed)
 
     def _refusal(self, what: str, problem: str, allowed: str) -> ConfigError:
-        hint = "Load the model with gguf_file=NAME of this file, and join no method that changes weights; or leave it out."
+        hint = (
+            "Load the model with gguf_file=NAME of this file, and join no method that changes weights; or leave it out."
+        )
         return ConfigError(_WHERE, f"{self.path.name}: {what} {problem}", allowed, hint)
 
 
@@ -149,7 +151,7 @@ def _rotary_halves_apart(blocks: torch.Tensor, head_dim: int) -> torch.Tensor:
 
 
 def _is_same(found: torch.Tensor, loaded: torch.Tensor) -> bool:
-    return found.shape == loaded.shape and torch.equal(found, loaded)
+    return bool(torch.equal(found, loaded))  # False for other shapes
 
 
 def _head_dim(model: Any) -> int:

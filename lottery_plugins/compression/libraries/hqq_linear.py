@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from lottery_plugins.compression.libraries.importing import library
 from lottery_plugins.compression.linear import PackedLinear
 from lottery_plugins.errors import ConfigError
 
@@ -37,13 +38,11 @@ class HqqLinear(PackedLinear):
         Raises:
             ConfigError: They are not finite.
         """
-        from hqq.core.quantize import Quantizer
-
         weight = linear.weight.detach()
         if not bool(weight.isfinite().all()):
             raise ConfigError("compression: hqq", "weights that are not finite", "finite weights", "Check the model.")
         options = {"nbits": bits, "group_size": group_size, "axis": 1, "bitpack": False, "device": str(weight.device)}
-        levels, found = Quantizer.quantize(weight, **options)
+        levels, found = library("hqq.core.quantize").Quantizer.quantize(weight, **options)
         scale, zero = (
             found[name].to(torch.float16).view(linear.out_features, -1).t().contiguous() for name in ("scale", "zero")
         )
