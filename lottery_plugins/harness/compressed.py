@@ -42,6 +42,7 @@ class CompressedBase:
     def __init__(self, base: Any, methods: Sequence[Any]) -> None:
         self._base = base
         self._report: Any = None
+        self._is_loaded_smaller = False
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
         self.quantizer: Any = next((method for method in methods if isinstance(method, KVQuantizer)), None)
         self.press: Any = None
@@ -55,9 +56,12 @@ class CompressedBase:
                 )
             return
         from lottery_plugins.compression.apply import apply
+        from lottery_plugins.compression.loading import methods_after_loading
 
-        if methods:
-            result = apply(methods, base._model, base.tokenizer, attach=False)
+        later = methods_after_loading(methods)
+        self._is_loaded_smaller = len(later) < len(methods)
+        if later:
+            result = apply(later, base._model, base.tokenizer, attach=False)
             base._model, self._report = result.model, result.report
 
     @property
@@ -104,24 +108,33 @@ class CompressedBase:
         """
         if not has_weights(self._base):
             return {}
+        from lottery_plugins.compression.prequantized import how_quantized
         from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 
         after = self._report.after if self._report else stored_bytes(self._base._model)
         before = self._report.before if self._report else after
-        per_token = self._kv_bytes(kv_bytes_per_token)
         is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
+        made = how_quantized(self._base._model.config)
+        notes = (after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else "")
+        per_token = self._kv_bytes(kv_bytes_per_token)
         return {
             "weights": WeightBytes(
                 stored=after.total,
                 embedding=after.embedding,
-                original_stored=before.total,
+                original_stored=self._dense_bytes() if made or self._is_loaded_smaller else before.total,
                 nominal=after.nominal if is_sparse else None,
-                note=after.note if is_sparse else "",
+                note="; ".join(filter(None, notes)),
             ),
             "kv_bytes_per_token": per_token,
             "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token, engine_statistics),
             "calibration": self._report.calibration_source if self._report else "",
         }
+
+    def _dense_bytes(self) -> int:
+        """What the checkpoint's weights would take, each as one number of the checkpoint's type."""
+        from lottery_plugins.compression.prequantized import dense_bytes
+
+        return dense_bytes(self._base._model, getattr(self._base, "_config", self._base._model.config))
 
     def _kv_bytes(self, count: Any) -> float | None:
         try:

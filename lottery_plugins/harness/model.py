@@ -58,7 +58,7 @@ class LotteryLM(WrappingLM):
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
         engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
-        base_args = base_args_for(config)
+        base_args = base_args_for(config, self.assembly.methods)
         check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
