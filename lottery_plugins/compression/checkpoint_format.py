@@ -105,7 +105,7 @@ def place_layers(model: Any, layers: Mapping[str, Any]) -> None:
         if old is None or (old.in_features, old.out_features) != (layer.in_features, layer.out_features):
             problem = f"has a layer {path!r} of {layer.out_features} x {layer.in_features}"
             raise DataError(_WHERE, f"{problem}, which the model has not", "Its config.json is of another model.")
-        for parameter in layer.parameters(recurse=False):
+        for parameter in layer.parameters():
             parameter.data = parameter.data.to(old.weight.dtype)
         parent, _, name = path.rpartition(".")
         setattr(model.get_submodule(parent), name, layer.train(model.training))

@@ -64,6 +64,11 @@ class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch
         if "kind" in vars(cls):
             _KINDS[cls.kind] = cls
 
+    @property
+    def multiplications(self) -> int:
+        """Weights that one token is multiplied by; a subclass that multiplies by less says so."""
+        return self.in_features * self.out_features
+
     @abstractmethod
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the stored numbers stand for, (rows, cols)."""
