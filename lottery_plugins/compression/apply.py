@@ -16,10 +16,10 @@ from lottery_plugins.protocols.compression import (
     WeightMethod,
     conflict_between,
 )
-from lottery_plugins.protocols.kv_cache import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 
 if TYPE_CHECKING:
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import StoredBytes
 
 __all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition", "records_of"]
@@ -52,7 +52,7 @@ class CompressionReport:
         before: Bytes of the given model.
         after: Bytes of the compressed model.
         kv_bytes_per_token: Cache bytes of one token, without a press.
-        kv_compression_ratio: Fraction of the prompt's cached positions that a press removes.
+        kv_compression_ratio: Fraction of the text's cached positions that a press removes.
         calibration_source: Where calibration text came from; "" when none was used.
         seconds: Wall time of all of it.
     """
@@ -78,7 +78,8 @@ class CompressedModel:
 
     Attributes:
         model: Shares with the original all tensors that were not compressed.
-        press: At work in `model` and measuring; None without a KV-cache method, or where it was not attached.
+        press: What acts on the KV cache, at work in `model` and measuring; None without such a method, or where it was
+            not attached.
         report: What was done.
     """
 
@@ -109,17 +110,19 @@ def apply(
         ConfigError: If methods can't be joined, or a method can't serve this model.
         DataError: If calibration text can't be read or is too short.
     """
-    from lottery_plugins.compression.cache_support import check_model
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.cache_support import check_model
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 
     started = time.perf_counter()
     ordered = check_composition(methods)
     press = next((method for method in ordered if isinstance(method, KVPress)), None)
-    if press is not None:
-        check_model(model, f"compression: {press.name}")  # before minutes of calibration
+    quantizer = next((method for method in ordered if isinstance(method, KVQuantizer)), None)
+    for method in (press, quantizer):
+        if method is not None:
+            check_model(model, f"compression: {method.name}")  # before minutes of calibration
     compressed, source = _compress_weights(ordered, model, tokenizer, calibration)
-    work = AttachedPress(press, compressed) if press is not None and attach else None
+    work = AttachedPress(press, compressed, quantizer) if attach and (press or quantizer) else None
     report = CompressionReport(
         methods=records_of(ordered),
         before=stored_bytes(model),
