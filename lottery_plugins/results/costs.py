@@ -21,7 +21,7 @@ def cost_table(comparison: Comparison) -> tuple[list[tuple[str, ...]], list[str]
         return [], []
     table = [_HEADERS, *((arm, *_row(results)) for arm, results in arms.items())]
     told = [column for column in zip(*table, strict=True) if not set(column[1:]) <= {_MISSING, "0"}]
-    missing = [f"{_MISSING} is {NOT_MEASURED}."] if any(_MISSING in column[1:] for column in told) else []
+    missing = [f"In the costs a dash is {NOT_MEASURED}."] if any(_MISSING in column[1:] for column in told) else []
     return list(zip(*told, strict=True)), [*missing, *_notes(arms)]
 
 

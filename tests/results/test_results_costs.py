@@ -49,7 +49,7 @@ def test_costs_are_summed_over_the_tasks_of_an_arm(study):
         "joules": "90,000",
     }
     assert (original[1], original[-1]) == ("538.1 MB", "-")
-    assert "- is not measured." in notes
+    assert "In the costs a dash is not measured." in notes
     assert any("nominally 144.9 MB of weights; zeros are stored" in note for note in notes)
 
 
