@@ -22,8 +22,8 @@ class SnapKV(Press):
     """Keep the positions that the last tokens, the window, attend to most, smoothed along the text; and the window.
 
     Args:
-        window: Last tokens whose attention counts, and which stay. Where fewer positions are kept, the window is the newest
-            half of them.
+        window: Last tokens whose attention counts, and which stay. Where fewer positions are kept, the window is the
+            newest half of them.
         kernel: Neighbouring positions over which attention is averaged, so that what surrounds an attended word stays
             with it; odd.
 

@@ -85,7 +85,8 @@ def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed, which puts them on the page as `window.vegaEmbed`."""
     import vl_convert
 
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    snippet = "import vegaEmbed from 'vega-embed'; window.vegaEmbed = vegaEmbed;"
+    return str(vl_convert.javascript_bundle(snippet)).replace("</script", "<\\/script")
 
 
 def _headlines(comparison: Comparison) -> list[dict[str, str]]:
