@@ -64,7 +64,7 @@ class LotteryLM(WrappingLM):
         check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
-        self.checkpoint = make_readable(base_args, self.assembly.registry)
+        self.checkpoint = make_readable(base_args)
         self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods, self.checkpoint)
         self.proxy = load_proxy(config, proxy_options)

@@ -80,22 +80,32 @@ def test_a_record_that_is_none_is_one_clear_error(folders, tmp_path):
         LotteryLM(pretrained=str(tmp_path), **RUN)
 
 
-def test_layers_of_another_package_are_imported_when_its_method_is_named(folders, tmp_path):
-    from lottery_plugins.harness.checkpoints import make_readable
+def test_layers_of_another_package_are_imported_where_a_kind_is_unknown(monkeypatch):
+    from lottery_plugins.compression.linear import CompressedLinear, Int8Linear
+    from lottery_plugins.harness import checkpoints
     from lottery_plugins.registry import Registered, Registry
-
-    asked = []
 
     class Strange:
         name = "strange"
 
         @staticmethod
         def layers():
-            asked.append("strange")
+            class StrangeLinear(Int8Linear):
+                kind = "strange-test-kind"
 
-    registry = Registry([Registered("compression", Strange, "acme", "1")])
-    methods = [{"name": "strange"}, {"name": "os"}, {"name": "../x"}, 7, {}]
-    (tmp_path / "lottery.json").write_text(json.dumps({"schema": 1, "methods": methods}))
-    record = make_readable({"pretrained": str(tmp_path)}, registry)
-    assert (asked, record["methods"]) == (["strange"], methods)
-    assert make_readable({"pretrained": "org/name"}, registry) is None
+            return (StrangeLinear,)
+
+    class Broken:
+        name = "broken"
+
+        @staticmethod
+        def layers():
+            raise ModuleNotFoundError("no-such-library")
+
+    plugins = [Registered("compression", cls, "acme", "1") for cls in (Broken, Strange)]
+    monkeypatch.setattr(checkpoints, "discover", lambda: Registry(plugins))
+    checkpoints.attach()
+    form = {"in_features": 2, "out_features": 3, "num_zeros": 0, "settings": {}, "parameters": {}, "buffers": {}}
+    assert type(CompressedLinear.from_layout({"kind": "strange-test-kind", **form})).__name__ == "StrangeLinear"
+    with pytest.raises(DataError, match="Install the package"):
+        CompressedLinear.from_layout({"kind": "stranger", **form})
