@@ -15,6 +15,7 @@ _BORDER = "lottery_plugins.harness.autoload"
 WATCHED = {
     "lm_eval.models": _BORDER,
     "lm_eval.tasks.manager": _BORDER,
+    "lm_eval.evaluator": _BORDER,
     "lm_eval._cli.validate": _BORDER,
     "lm_eval._cli.harness": _BORDER,
     "lm_eval.loggers.evaluation_tracker": _BORDER,

@@ -116,3 +116,6 @@ def register() -> None:
     if QUANT_METHOD not in AUTO_QUANTIZER_MAPPING:
         register_quantization_config(QUANT_METHOD)(LotteryConfig)
         register_quantizer(QUANT_METHOD)(LotteryQuantizer)
+
+
+register()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from lottery_plugins.discovery import discover
 
 __all__ = ["attach", "make_readable"]
 
+_FORMAT = "lottery_plugins.compression.checkpoint_format"
+
 
 def attach(module: object = None) -> None:
     """Teach transformers the format. Called by `_lottery_autoload` when transformers has loaded its quantizers.
@@ -20,11 +23,11 @@ def attach(module: object = None) -> None:
     Args:
         module: That of transformers.
     """
-    from lottery_plugins.compression.checkpoint_format import register
     from lottery_plugins.compression.linear import import_layers_by
 
-    register()
     import_layers_by(_import_layers)
+    if _FORMAT not in sys.modules:  # else it is being imported, has made transformers load, and registers at its end
+        import_module(_FORMAT)
 
 
 def make_readable(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
