@@ -81,17 +81,14 @@ def kv_bytes(model: Any, press: Any, counted: Any, *, has_method: bool) -> KVByt
         return KVBytes(each, each, each, 1.0)
     if press is not None:
         found = press.statistics
-        tokens, kept = found.prompt_tokens, found.kept_tokens
-        full, held, left = found.bytes_before, found.bytes_after, getattr(found, "packed_bytes_after", 0)
-        nominal = left / tokens if tokens and left else None
-    else:
-        tokens, kept = getattr(counted, "pressed_tokens", 0), getattr(counted, "kept_tokens", 0)
-        full, held, left = (getattr(counted, name, 0) for name in ("full_bytes", "held_bytes", "nominal_bytes"))
-        nominal = each * left / full if full else None
-    if not tokens:
+        tokens, kept, left = found.prompt_tokens, found.kept_tokens, found.packed_bytes_after
+        full, held = found.bytes_before, found.bytes_after
+    elif counted is not None:
+        tokens, kept, left = counted.pressed_tokens, counted.kept_tokens, counted.nominal_bytes
+        full, held = counted.full_bytes, counted.held_bytes
+    if (press is None and counted is None) or not tokens or not full:
         return KVBytes(each, None, None, 1.0)
-    share = kept / tokens
-    return KVBytes(each, each * (held / full if full else share), each * share if nominal is None else nominal, share)
+    return KVBytes(each, each * held / full, left / tokens, kept / tokens)
 
 
 def flops_of(trajectory: Trajectory, cost: Any, kept_share: float) -> float | None:
