@@ -41,7 +41,7 @@ def print_maps(maps: HeatMaps, console: Console) -> None:
     from rich.text import Text
 
     for row in maps.rows.values():
-        console.print(Columns([_drawn(maps, m) for m in maps.maps if m in row.values()], padding=(0, 4)))
+        console.print(Columns([_drawn(maps, heat_map) for heat_map in row.values()], padding=(0, 4)))
         console.print()
     console.print(
         Text("Accuracy in %, by depth of the needle (down) and length of the text in tokens (across).", "dim")
