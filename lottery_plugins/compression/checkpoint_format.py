@@ -22,7 +22,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from lottery_plugins.errors import DataError
 
-__all__ = ["QUANT_METHOD", "LotteryConfig", "LotteryQuantizer", "attach", "place_layers", "register"]
+__all__ = ["QUANT_METHOD", "LotteryConfig", "LotteryQuantizer", "place_layers", "register"]
 
 QUANT_METHOD = "lottery"
 _MARKER = "weight"
@@ -118,6 +118,4 @@ def register() -> None:
         register_quantizer(QUANT_METHOD)(LotteryQuantizer)
 
 
-def attach(module: object) -> None:
-    """Called by `_lottery_autoload` when transformers has loaded its quantizers."""
-    register()
+register()
