@@ -50,7 +50,8 @@ def pair(row):
 def passage(row):
     subject = named(passages.SUBJECTS, row)
     for attribute in subject.attributes:
-        asked = re.fullmatch(re.escape(attribute.question).replace(r"\{\}", "(.+)"), row["question"])
+        question = getattr(attribute, row["wording"])
+        asked = re.fullmatch(re.escape(question).replace(r"\{\}", "(.+)"), row["question"])
         if asked:
             text = next(part for part in row["context"].split("\n\n") if f"{asked[1]} " in part.split(".")[0] + " ")
             said = re.sub(r"\\\{a?\\\}", r"(?:an? )?(\\w+)", re.escape(attribute.statement))

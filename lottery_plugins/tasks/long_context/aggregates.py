@@ -38,8 +38,8 @@ class AggregateKnobs(TaskKnobs):
         aggregate_styles: What the text is.
     """
 
-    aggregate_items: tuple[int, ...] = knob((4, 8, 16), 4, 40)
-    aggregate_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
+    aggregate_items: tuple[int, ...] = knob((3, 6, 12), 3, 40)
+    aggregate_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
     aggregate_kinds: tuple[str, ...] = words_knob(KINDS)
     aggregate_styles: tuple[str, ...] = words_knob(STYLES)
 
@@ -123,12 +123,11 @@ def _count(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
 
 
 def _common(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
-    """Three things, of which one has one or two more than the others, which are as even as can be."""
-    things = rng.sample(template.things, 3)
+    """Three things (two among three people), of which one has more than the others, which are as even as can be."""
     count = len(names)
-    winner = min(-(-(count + 2) // 3) + rng.below(2), count - 2)
-    second = (count - winner) // 2
-    values = [things[0]] * winner + [things[1]] * second + [things[2]] * (count - winner - second)
+    things = rng.sample(template.things, 3 if count > 3 else 2)
+    winner = 2 if count == 3 else min(-(-(count + 2) // 3) + rng.below(2), count - 2)
+    values = [things[0]] * winner + [things[1 + i % (len(things) - 1)] for i in range(count - winner)]
     return "", rng.shuffled(values), things[0], rng.shuffled(things)
 
 

@@ -39,8 +39,8 @@ class HopsKnobs(TaskKnobs):
     """
 
     hops_counts: tuple[int, ...] = knob((1, 2, 3, 4), 1, 4)
-    hops_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
-    hops_chains: int = knob(4, 2, 6)
+    hops_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
+    hops_chains: tuple[int, ...] = knob((1, 2, 4), 1, 6)
     hops_orders: tuple[str, ...] = words_knob(ORDERS)
     hops_styles: tuple[str, ...] = words_knob(STYLES)
 
@@ -63,18 +63,37 @@ TEMPLATES = (
         "boss",
         NAMES,
         CITIES,
-        "{a} works for {b}.",
+        "The boss of {a} is {b}.",
         "{a} lives in {b}.",
         "In which city does {} live?",
         "the boss of {}",
     ),
     Template(
-        "parcel",
+        "friend",
+        NAMES,
+        VALUES,
+        "The best friend of {a} is {b}.",
+        "{a} has bought the {b}.",
+        "What has {} bought?",
+        "the best friend of {}",
+    ),
+    Template(
+        "teacher",
         NAMES,
         ROOMS,
-        "{a} handed the parcel to {b}.",
-        "{a} put the parcel in the {b}.",
-        "There are several parcels. In which room is the one that {} had first?",
+        "The teacher of {a} is {b}.",
+        "{a} is in the {b}.",
+        "In which room is {}?",
+        "the teacher of {}",
+    ),
+    Template(
+        "neighbor",
+        NAMES,
+        VALUES,
+        "The neighbor of {a} is {b}.",
+        "The favorite word of {a} is {b}.",
+        "What is the favorite word of {}?",
+        "the neighbor of {}",
     ),
     Template(
         "note",
@@ -84,15 +103,6 @@ TEMPLATES = (
         "The note in the {a} says: take the {b}.",
         "Begin with the note in the {} and do what the notes say. What do you take in the end?",
     ),
-    Template(
-        "friend",
-        NAMES,
-        VALUES,
-        "{a} has a friend, {b}.",
-        "{a} has bought the {b}.",
-        "What has {} bought?",
-        "the friend of {}",
-    ),
 )
 
 
@@ -100,7 +110,7 @@ def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(HopsKnobs, "hops", metadata)
     short = replace(knobs, hops_lengths=(min(knobs.hops_lengths),))
-    make, make_example = (partial(make_row, k, _design(k)) for k in (knobs, short))
+    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
     return make_splits("hops", make, knobs, make_example)
 
 
@@ -108,15 +118,20 @@ def _design(knobs: HopsKnobs) -> Design:
     return Design(
         "hops",
         grid={"hops": knobs.hops_counts, "length": knobs.hops_lengths},
-        mixed={"template": TEMPLATES, "order": knobs.hops_orders, "style": knobs.hops_styles},
+        mixed={
+            "chains": knobs.hops_chains,
+            "template": TEMPLATES,
+            "order": knobs.hops_orders,
+            "style": knobs.hops_styles,
+        },
     )
 
 
-def make_row(knobs: HopsKnobs, design: Design, rng: Rng, index: int) -> Row:
+def make_row(design: Design, rng: Rng, index: int) -> Row:
     """One document."""
     levels = design.levels(index)
     template: Template = levels["template"]
-    hops, count = levels["hops"], knobs.hops_chains
+    hops, count = levels["hops"], levels["chains"]
     ends = rng.sample(template.ends, count)
     links = rng.sample([link for link in template.links if link not in ends], count * hops)
     chains = [links[i * hops : (i + 1) * hops] for i in range(count)]
@@ -128,7 +143,7 @@ def make_row(knobs: HopsKnobs, design: Design, rng: Rng, index: int) -> Row:
         "context": hide(rng, levels["style"], levels["length"], facts),
         "question": template.question.format(start),
         "answer": ends[0],
-        "candidates": ends,
+        "candidates": ends if count > 1 else [],
         **levels,
         "template": template.name,
     }

@@ -154,8 +154,8 @@ class StoryKnobs(TaskKnobs):
         stories_styles: What the text is.
     """
 
-    stories_events: tuple[int, ...] = knob((6, 12), 6, 200)
-    stories_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
+    stories_events: tuple[int, ...] = knob((5, 10), 5, 200)
+    stories_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
     stories_forms: tuple[str, ...] = words_knob(tuple(FORMS))
     stories_styles: tuple[str, ...] = words_knob(STYLES)
 

@@ -40,8 +40,8 @@ class TreeKnobs(TaskKnobs):
     """
 
     tree_depths: tuple[int, ...] = knob((0, 1, 2, 3), 0, 4)
-    tree_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
-    tree_strangers: int = knob(4, 0, 12)
+    tree_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
+    tree_strangers: tuple[int, ...] = knob((0, 4), 0, 12)
     tree_operations: tuple[str, ...] = words_knob(tuple(OPERATIONS))
     tree_styles: tuple[str, ...] = words_knob(STYLES)
 
@@ -106,7 +106,7 @@ def _design(knobs: TreeKnobs) -> Design:
     return Design(
         "tree",
         grid={"depth": knobs.tree_depths, "length": knobs.tree_lengths},
-        mixed={"template": TEMPLATES, "style": knobs.tree_styles},
+        mixed={"strangers": knobs.tree_strangers, "template": TEMPLATES, "style": knobs.tree_styles},
     )
 
 
@@ -115,8 +115,8 @@ def make_row(knobs: TreeKnobs, design: Design, rng: Rng, index: int) -> Row:
     levels = design.levels(index)
     template: Template = levels["template"]
     inner, leaves = 2 ** levels["depth"] - 1, 2 ** levels["depth"]
-    names = _names(rng, template, inner + leaves + knobs.tree_strangers)
-    numbers = rng.sample(_VALUES, leaves + knobs.tree_strangers)
+    names = _names(rng, template, inner + leaves + levels["strangers"])
+    numbers = rng.sample(_VALUES, leaves + levels["strangers"])
     operations = [rng.choice(knobs.tree_operations) for _ in range(inner)]
     values = [0] * inner + numbers
     for i in reversed(range(inner)):
@@ -130,7 +130,7 @@ def make_row(knobs: TreeKnobs, design: Design, rng: Rng, index: int) -> Row:
         "context": hide(rng, levels["style"], levels["length"], [Fact(fact) for fact in rng.shuffled(facts)]),
         "question": template.question.format(a=names[0]),
         "answer": str(values[0]),
-        "candidates": [str(number) for number in numbers],
+        "candidates": [str(number) for number in numbers] if len(numbers) > 1 else [],
         **levels,
         "template": template.name,
     }

@@ -21,12 +21,13 @@ from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.retrieval.values import draw_values
 from lottery_plugins.tasks.scoring import value_score
 from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.words import NAMES
 
 __all__ = ["VariablesKnobs", "build", "make_row", "score"]
 
 ASKS = ("value", "names")
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
-_NAME = re.compile(rf"\b[{_LETTERS}]{{3}}\b")
+_CODE = re.compile(rf"\b[{_LETTERS}]{{3}}\b")
 _MOST_GUESSES = 60
 
 
@@ -42,9 +43,9 @@ class VariablesKnobs(TaskKnobs):
         variables_styles: What the text is.
     """
 
-    variables_links: tuple[int, ...] = knob((0, 1, 2, 4), 0, 20)
-    variables_lengths: tuple[int, ...] = knob((128, 256, 512), 32, 1_000_000)
-    variables_chains: int = knob(3, 2, 20)
+    variables_links: tuple[int, ...] = knob((0, 1, 2, 4), 0, 7)
+    variables_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
+    variables_chains: tuple[int, ...] = knob((1, 3), 1, 6)
     variables_asks: tuple[str, ...] = words_knob(ASKS)
     variables_styles: tuple[str, ...] = words_knob(STYLES)
 
@@ -58,6 +59,7 @@ class Template:
     copy: str
     value: str
     names: str
+    is_about_people: bool = False
 
 
 TEMPLATES = (
@@ -69,11 +71,12 @@ TEMPLATES = (
         "Which variables have the value {value}?",
     ),
     Template(
-        "let",
-        "Let {a} be {value}.",
-        "Let {a} be the same as {b}.",
-        "Which number is {a}?",
-        "Which letters stand for {value}?",
+        "number",
+        "The number of {a} is {value}.",
+        "The number of {a} is the same as the number of {b}.",
+        "What is the number of {a}?",
+        "Who has the number {value}?",
+        is_about_people=True,
     ),
     Template(
         "counter",
@@ -89,7 +92,7 @@ def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(VariablesKnobs, "variables", metadata)
     short = replace(knobs, variables_lengths=(min(knobs.variables_lengths),))
-    make, make_example = (partial(make_row, k, _design(k)) for k in (knobs, short))
+    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
     return make_splits("variables", make, knobs, make_example)
 
 
@@ -97,16 +100,21 @@ def _design(knobs: VariablesKnobs) -> Design:
     return Design(
         "variables",
         grid={"links": knobs.variables_links, "length": knobs.variables_lengths},
-        mixed={"template": TEMPLATES, "ask": knobs.variables_asks, "style": knobs.variables_styles},
+        mixed={
+            "chains": knobs.variables_chains,
+            "template": TEMPLATES,
+            "ask": knobs.variables_asks,
+            "style": knobs.variables_styles,
+        },
     )
 
 
-def make_row(knobs: VariablesKnobs, design: Design, rng: Rng, index: int) -> Row:
+def make_row(design: Design, rng: Rng, index: int) -> Row:
     """One document."""
     levels = design.levels(index)
     template: Template = levels["template"]
-    size, count = levels["links"] + 1, knobs.variables_chains
-    names = _names(rng, size * count)
+    size, count = levels["links"] + 1, levels["chains"]
+    names = rng.sample(NAMES, size * count) if template.is_about_people else _codes(rng, size * count)
     values = draw_values(rng, "number", count)
     chains = [names[i * size : (i + 1) * size] for i in range(count)]
     facts = [fact for chain, value in zip(chains, values, strict=True) for fact in _facts(rng, template, chain, value)]
@@ -120,7 +128,7 @@ def make_row(knobs: VariablesKnobs, design: Design, rng: Rng, index: int) -> Row
         "answer": ", ".join(answers),
         "answers": answers,
         "distractors": [item for item in candidates if item not in answers],
-        "candidates": _guesses(candidates, len(answers)),
+        "candidates": _guesses(candidates, len(answers)) if count > 1 else [],
         **levels,
         "template": template.name,
     }
@@ -131,7 +139,7 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     text = results[0]
     if doc["ask"] == "value":
         return {"acc": value_score(text, doc["answers"], doc["distractors"])}
-    return {"acc": set_score(text, doc["answers"], _NAME.findall(text.upper()))}
+    return {"acc": set_score(text, doc["answers"], [*NAMES, *_CODE.findall(text.upper())])}
 
 
 def _facts(rng: Rng, template: Template, chain: Sequence[str], value: str) -> list[Fact]:
@@ -142,8 +150,8 @@ def _facts(rng: Rng, template: Template, chain: Sequence[str], value: str) -> li
     return [Fact(text, place) for text, place in zip(said, places, strict=True)]
 
 
-def _names(rng: Rng, count: int) -> list[str]:
-    """Different names of three consonants."""
+def _codes(rng: Rng, count: int) -> list[str]:
+    """Different names of variables, of three consonants."""
     found: dict[str, None] = {}
     while len(found) < count:
         found["".join(rng.choice(_LETTERS) for _ in range(3))] = None

@@ -52,7 +52,7 @@ class Layout:
 LAYOUTS = (
     Layout("json", '"{key}": "{value}"', ",\n", "{{\n{}\n}}", 'What is the value of the key "{key}"?'),
     Layout("table", "| {key} | {value} |", "\n", "| key | value |\n|---|---|\n{}", "Which value belongs to {key}?"),
-    Layout("lines", "{key} = {value}", "\n", "{}", "What is {key} equal to?"),
+    Layout("lines", "{key}: {value}", "\n", "{}", "What is the value of {key}?"),
     Layout("prose", "The number of {key} is {value}.", " ", "{}", "What is the number of {key}?"),
 )
 

@@ -1,4 +1,4 @@
-"""Reading: a question on one of several passages in the prompt, in other words than the passage's own.
+"""Reading: a question on one of several passages in the prompt, in the passage's words or in others.
 
 Source: in-context retrieval augmented question answering of LLM-KICK (Jaiswal et al. 2023, arXiv:2310.01382).
 Deviation: the passages are on invented things, so what a model knows neither helps nor harms.
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from lottery_plugins.tasks.design import Design
-from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs
+from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import value_score
 from lottery_plugins.tasks.splits import Row, make_splits
@@ -29,11 +29,13 @@ class PassagesKnobs(TaskKnobs):
         passages_counts: Passages in the prompt; one of them holds the answer.
         passages_depths: Places of that one, 0 for the first and 1 for the last.
         passages_fillers: Sentences in each passage that tell nothing.
+        passages_wordings: Whether the question has the words of the passage or others.
     """
 
-    passages_counts: tuple[int, ...] = knob((2, 4, 8), 1, 24)
+    passages_counts: tuple[int, ...] = knob((1, 2, 4, 8), 1, 24)
     passages_depths: tuple[float, ...] = knob((0.0, 0.5, 1.0), 0.0, 1.0)
     passages_fillers: int = knob(2, 0, 1000)
+    passages_wordings: tuple[str, ...] = words_knob(("same", "other"))
 
 
 def _numbers(rng: Rng, count: int) -> list[str]:
@@ -46,10 +48,11 @@ def _from(items: Sequence[str]) -> Callable[[Rng, int], list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What a passage states once, and how it is asked for in other words; "a" is the value with an article."""
+    """What a passage states once, and how it is asked for; "a" is the value with an article."""
 
     statement: str
-    question: str
+    same: str
+    other: str
     draw: Callable[[Rng, int], list[str]]
 
 
@@ -69,10 +72,27 @@ SUBJECTS = (
         "{} Works",
         "{} is a maker of small machines.",
         (
-            Attribute("It was founded in {}.", "In which year did {} start?", _numbers),
-            Attribute("Its main office is in {}.", "In which city does {} have its headquarters?", _from(CITIES)),
-            Attribute("{} has led the firm for a long time.", "Who is the head of {}?", _from(NAMES)),
-            Attribute("The sign over the gate shows {a}.", "Which thing is on the sign of {}?", _from(VALUES)),
+            Attribute(
+                "It was founded in {}.", "In which year was {} founded?", "In which year did {} start?", _numbers
+            ),
+            Attribute(
+                "Its main office is in {}.",
+                "In which city is the main office of {}?",
+                "In which city does {} have its headquarters?",
+                _from(CITIES),
+            ),
+            Attribute(
+                "{} has led the firm for a long time.",
+                "Who has led {} for a long time?",
+                "Who is the head of {}?",
+                _from(NAMES),
+            ),
+            Attribute(
+                "The sign over the gate shows {a}.",
+                "What does the sign over the gate of {} show?",
+                "Which thing is on the sign of {}?",
+                _from(VALUES),
+            ),
         ),
     ),
     Subject(
@@ -80,10 +100,24 @@ SUBJECTS = (
         "{}",
         "{} is a small town with a long history.",
         (
-            Attribute("It got its charter in {}.", "When did {} become a town?", _numbers),
-            Attribute("The mayor at present is {}.", "Who governs {}?", _from(NAMES)),
-            Attribute("The coat of arms shows {a}.", "Which thing is the symbol of {}?", _from(VALUES)),
-            Attribute("A train goes to {} every day.", "Which city can be reached from {} by rail?", _from(CITIES)),
+            Attribute(
+                "It got its charter in {}.", "When did {} get its charter?", "When did {} become a town?", _numbers
+            ),
+            Attribute(
+                "The mayor at present is {}.", "Who is the mayor of {} at present?", "Who governs {}?", _from(NAMES)
+            ),
+            Attribute(
+                "The coat of arms shows {a}.",
+                "What does the coat of arms of {} show?",
+                "Which thing is the symbol of {}?",
+                _from(VALUES),
+            ),
+            Attribute(
+                "A train goes to {} every day.",
+                "To which city does a train go from {} every day?",
+                "Which city can be reached from {} by rail?",
+                _from(CITIES),
+            ),
         ),
     ),
     Subject(
@@ -91,10 +125,22 @@ SUBJECTS = (
         "the {}",
         "The ship that is called {} has sailed many seas.",
         (
-            Attribute("She was built in {}.", "In which year was {} launched?", _numbers),
-            Attribute("{} is in command.", "Who is the captain of {}?", _from(NAMES)),
-            Attribute("Her home port is in {}.", "To which city does {} belong?", _from(CITIES)),
-            Attribute("On her flag one can see {a}.", "What is the flag of {} decorated with?", _from(VALUES)),
+            Attribute(
+                "She was built in {}.", "In which year was {} built?", "In which year was {} launched?", _numbers
+            ),
+            Attribute("{} is in command.", "Who is in command of {}?", "Who is the captain of {}?", _from(NAMES)),
+            Attribute(
+                "Her home port is in {}.",
+                "In which city is the home port of {}?",
+                "To which city does {} belong?",
+                _from(CITIES),
+            ),
+            Attribute(
+                "On her flag one can see {a}.",
+                "What can one see on the flag of {}?",
+                "What is the flag of {} decorated with?",
+                _from(VALUES),
+            ),
         ),
     ),
 )
@@ -112,7 +158,7 @@ def _design(knobs: PassagesKnobs) -> Design:
     return Design(
         "passages",
         grid={"passages": knobs.passages_counts, "depth": knobs.passages_depths},
-        mixed={"template": SUBJECTS, "attribute": range(4)},
+        mixed={"template": SUBJECTS, "attribute": range(4), "wording": knobs.passages_wordings},
     )
 
 
@@ -130,9 +176,9 @@ def make_row(knobs: PassagesKnobs, design: Design, rng: Rng, index: int) -> Row:
     ]
     return {
         "context": "\n\n".join(passages),
-        "question": subject.attributes[asked].question.format(titles[place]),
+        "question": getattr(subject.attributes[asked], levels["wording"]).format(titles[place]),
         "answer": columns[asked][place],
-        "candidates": columns[asked],
+        "candidates": columns[asked] if count > 1 else [],
         **levels,
         "template": subject.name,
     }

@@ -30,6 +30,7 @@ __all__ = [
     "check_task",
     "no_network",
     "outcomes",
+    "tasks_in",
 ]
 
 ABILITIES = ("retrieval", "resources", "planning", "operations", "long-context")
@@ -196,6 +197,12 @@ def outcomes(case: TaskCase) -> Iterator[Outcome]:
                 return
         else:
             yield Outcome(rule, None, note or "")
+
+
+def tasks_in(folders: Sequence[Path]) -> dict[str, Path]:
+    """The tasks that lm-eval finds in some folders, with their files."""
+    manager = Tested(TaskCase(name="", include_path=folders)).manager
+    return {name: Path(manager.task_index[name].yaml_path) for name in manager.all_subtasks}
 
 
 @contextmanager

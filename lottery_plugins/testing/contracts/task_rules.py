@@ -199,7 +199,12 @@ def _chat(messages: Sequence[Mapping[str, Any]], add_generation_prompt: bool = T
 
 
 RULES = (
-    Rule("loads", "it loads without a network and has documents", check_loading, "Correct the file and what it names."),
+    Rule(
+        "loads",
+        "it loads without a network and has documents",
+        check_loading,
+        "Correct the file, or the function it names.",
+    ),
     Rule("readme", "a README.md beside it names it", check_readme, "Say there what it measures, its source and knobs."),
     Rule("settings", "what could move a score is stated", check_settings, "State it in the task file."),
     Rule("metadata", "metadata.lottery is complete", check_metadata, "Correct metadata.lottery in the task file."),
