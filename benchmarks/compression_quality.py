@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lottery_plugins.compression import Int4, Int8, KeyNorm, StreamingLLM, Wanda
 from lottery_plugins.compression.apply import apply
-from lottery_plugins.compression.scoring import score_in_two_phases
+from lottery_plugins.compression.kv.scoring import score_in_two_phases
 
 CONTEXT, SCORED = 768, 384
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lottery_plugins.compression.progress import steps
 from lottery_plugins.compression.structure import decoder_layers, decoder_linears
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.compression import CalibrationData
@@ -51,7 +52,7 @@ def compress_layer_by_layer(
     path, layers = decoder_layers(model, where)
     with torch.no_grad():
         hidden, calls = _record_calls(model, layers, calibration)  # calls[batch][layer] = keyword arguments
-        for index, layer in enumerate(layers):
+        for index, layer in enumerate(steps(layers, where)):
             linears = [(f"{path}.{index}.{name}", m) for name, m in layer.named_modules() if isinstance(m, nn.Linear)]
             handles = [linear.register_forward_pre_hook(_watch(observe, name)) for name, linear in linears]
             try:

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import nn
 
+from lottery_plugins.compression.progress import steps
 from lottery_plugins.errors import ConfigError
 
 __all__ = ["decoder_layers", "decoder_linears", "replace_linears", "structural_clone"]
@@ -79,7 +80,7 @@ def replace_linears(model: Any, replacement: Callable[[str, nn.Linear], nn.Modul
         ConfigError: If the decoder has no `nn.Linear`.
     """
     clone = structural_clone(model)
-    for path, linear in decoder_linears(clone, where):
+    for path, linear in steps(decoder_linears(clone, where), where):
         parent, _, name = path.rpartition(".")
         setattr(clone.get_submodule(parent), name, replacement(path, linear))
     return clone

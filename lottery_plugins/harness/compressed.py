@@ -9,7 +9,7 @@ from typing import Any
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress
 
 __all__ = ["CompressedBase", "has_weights"]
 
@@ -61,7 +61,7 @@ class CompressedBase:
     def attach(self) -> None:
         """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
         if self.method is not None:
-            from lottery_plugins.compression.press import AttachedPress
+            from lottery_plugins.compression.kv.press import AttachedPress
 
             self.press = AttachedPress(self.method, self._base._model)
 
@@ -70,7 +70,7 @@ class CompressedBase:
 
         One forward over context and continuation, lm-eval's way, never reads the cache and would measure nothing.
         """
-        from lottery_plugins.compression.scoring import score_in_two_phases
+        from lottery_plugins.compression.kv.scoring import score_in_two_phases
 
         answers = []
         for request in requests:

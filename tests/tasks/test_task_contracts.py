@@ -10,6 +10,7 @@ import pytest
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.tasks import arithmetic, invented_facts, operations, schedule
 from lottery_plugins.tasks.long_context import aggregates, hops, stories, trees, variables
+from lottery_plugins.tasks.paper import babilong, reading
 from lottery_plugins.tasks.paper_rows import PaperKnobs
 from lottery_plugins.tasks.retrieval import needle, pairs, passages
 from lottery_plugins.testing.contracts.task import check_task
@@ -179,7 +180,7 @@ KNOBS = {
         variables.VariablesKnobs,
     ],
     "planning": [schedule.ScheduleKnobs],
-    "paper": [PaperKnobs],
+    "paper": [PaperKnobs, babilong.BabilongKnobs, reading.TriviaKnobs],
 }
 
 

@@ -103,7 +103,8 @@ class _Recorder:
         window: int | None,
     ) -> torch.Tensor:
         """Record; see `Plan.attend`."""
-        self.seen.append((layer, LayerShape(key.shape[1], key.shape[3], key.dtype, window), tuple(value.shape)))
+        shape = LayerShape(key.shape[1], key.shape[3], key.dtype, window, query.shape[1], scaling)
+        self.seen.append((layer, shape, tuple(value.shape)))
         return query.new_zeros(1, query.shape[2], query.shape[1], value.shape[3])
 
 

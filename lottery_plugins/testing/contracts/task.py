@@ -22,6 +22,7 @@ from unittest import mock
 
 __all__ = [
     "ABILITIES",
+    "ALLOWS",
     "FOREIGN_METADATA",
     "Outcome",
     "Rule",
@@ -32,6 +33,9 @@ __all__ = [
     "outcomes",
     "tasks_in",
 ]
+
+ALLOWS = ("answer-in-question", "listing", "open-ended")
+"""What `metadata.lottery.allows` may hold; each is an `is_...` of `TaskCase`."""
 
 ABILITIES = ("retrieval", "resources", "planning", "operations", "long-context")
 
@@ -58,6 +62,8 @@ class TaskCase:
         num_docs: How many documents are scored and rendered.
         is_answer_in_question: The question holds what the answer is made of (copying, ordering).
         is_listing_allowed: The published scorer gives points to an output that lists candidates.
+        is_open_ended: No one answer is right (summaries, instructions): all texts get scores in [0, 1], and an empty
+            one gets 0.
     """
 
     name: str
@@ -66,6 +72,7 @@ class TaskCase:
     num_docs: int = 24
     is_answer_in_question: bool = False
     is_listing_allowed: bool = False
+    is_open_ended: bool = False
 
 
 @dataclass
@@ -120,9 +127,10 @@ class Tested:
         return str(self.task.doc_to_target(doc))
 
     def allows(self, what: str) -> bool:
-        """Whether the file or the case frees the task from a part of a rule: "answer-in-question" or "listing"."""
-        of_case = {"answer-in-question": self.case.is_answer_in_question, "listing": self.case.is_listing_allowed}
-        return of_case[what] or what in self.lottery.get("allows", ())
+        """Whether the file's `allows` or the case frees the task from a part of a rule, one of `ALLOWS`."""
+        case = self.case
+        of_case = (case.is_answer_in_question, case.is_listing_allowed, case.is_open_ended)
+        return dict(zip(ALLOWS, of_case, strict=True))[what] or what in self.lottery.get("allows", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ def check_task(
     metadata: Mapping[str, Any] | None = None,
     is_answer_in_question: bool = False,
     is_listing_allowed: bool = False,
+    is_open_ended: bool = False,
 ) -> None:
     """Run the whole suite on one task; see `TaskCase` for the arguments.
 
@@ -176,6 +185,7 @@ def check_task(
         metadata=metadata,
         is_answer_in_question=is_answer_in_question,
         is_listing_allowed=is_listing_allowed,
+        is_open_ended=is_open_ended,
     )
     for outcome in outcomes(case):
         if outcome.error is not None:

@@ -11,13 +11,12 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from typing import Any
 
-from lottery_plugins.testing.contracts.task import ABILITIES, FOREIGN_METADATA, Rule, Tested
+from lottery_plugins.testing.contracts.task import ABILITIES, ALLOWS, FOREIGN_METADATA, Rule, Tested
 
 __all__ = ["RULES"]
 
 _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster", "candidates")
 _KEYS = {"ability", "tools", "margin", "chance", "truncation", "popularity", "axes", "allows", *_FIELD_KEYS}
-_ALLOWS = ("answer-in-question", "listing")
 _JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 _FEWEST_TEMPLATES = 3
 _MOST_LEVELS = 64
@@ -73,7 +72,7 @@ def check_metadata(tested: Tested) -> None:
     assert lottery.get("truncation", "none") in ("left", "none"), "metadata.lottery.truncation must be left or none"
     assert 0 <= lottery.get("chance", -1) < 1, "metadata.lottery.chance must be in [0, 1)"
     assert "question" in lottery, "metadata.lottery.question is missing"
-    assert set(lottery.get("allows", ())) <= set(_ALLOWS), f"metadata.lottery.allows may hold {', '.join(_ALLOWS)}"
+    assert set(lottery.get("allows", ())) <= set(ALLOWS), f"metadata.lottery.allows may hold {', '.join(ALLOWS)}"
     for key in _FIELD_KEYS:
         field = lottery.get(key, "")
         has_it = all(field in doc if key == "candidates" else doc.get(field) for doc in docs)
@@ -117,7 +116,9 @@ def check_documents(tested: Tested) -> None:
             assert {"id", "title", "text"} <= set(item), f"a knowledge base document lacks id, title or text: {item}"
         hidden = doc[lottery["question"]] if not tested.allows("answer-in-question") else ""
         gold = tested.gold(doc)
-        assert not re.search(rf"(?<!\w){re.escape(gold)}(?!\w)", hidden), f"the question holds its answer: {hidden!r}"
+        assert not gold or not re.search(rf"(?<!\w){re.escape(gold)}(?!\w)", hidden), (
+            f"the question holds its answer: {hidden!r}"
+        )
 
 
 def check_determinism(tested: Tested) -> None:
@@ -145,8 +146,11 @@ def check_rendering(tested: Tested) -> None:
             assert prompt in chat, "the chat does not hold the prompt"
 
 
-def check_gold(tested: Tested) -> None:
+def check_gold(tested: Tested) -> str | None:
     """The right answer scores 1, in every wording."""
+    if tested.allows("open-ended"):
+        check_open_scores(tested)
+        return "no one answer is right: any text scores in [0, 1], the right one where there is one 1, an empty one 0"
     for doc in tested.docs:
         gold = tested.gold(doc)
         scores = tested.task.process_results(doc, [gold])
@@ -161,10 +165,27 @@ def check_gold(tested: Tested) -> None:
             assert tested.task.process_results(doc, [said])[main] == 1, (
                 f"gold {gold!r} written as {said!r} is not accepted"
             )
+    return None
+
+
+def check_open_scores(tested: Tested) -> None:
+    """Any text gets scores in [0, 1], an empty one gets 0, gold (where there is one) gets 1, and nothing raises."""
+    for doc in tested.docs:
+        gold = tested.gold(doc)
+        for said in (gold, *_JUNK):
+            scores = tested.task.process_results(doc, [said])
+            assert set(tested.metrics) == set(scores), (
+                f"process_results gives {sorted(scores)}, metric_list names {tested.metrics}"
+            )
+            assert all(0 <= score <= 1 for score in scores.values()), f"{said[:60]!r} scores {scores}"
+            assert said or not any(scores.values()), f"an empty answer scores {scores}"
+            assert said != gold or not gold or scores[tested.metrics[0]] == 1, f"gold {gold!r} scores {scores}"
 
 
 def check_junk(tested: Tested) -> str | None:
     """Junk and a listing of everything score 0, and nothing raises."""
+    if tested.allows("open-ended"):
+        return "no one answer is right, so junk may score"
     main = tested.metrics[0]
     golds = [tested.gold(doc) for doc in tested.docs]
     for doc, gold in zip(tested.docs, golds, strict=True):
