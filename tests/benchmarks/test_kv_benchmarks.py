@@ -32,7 +32,7 @@ def test_every_method_is_run_at_every_ratio_and_none_is_run_once():
     assert len(found) == 1 + 2 * len(METHODS) + len(QUANTIZERS)
     for method, ratio, spec in found[1:]:
         (parsed,) = RunConfig.parse(run_of(spec, SETTINGS).model_args).compression
-        built = registry.build("compression", parsed)
+        built = registry.create("compression", parsed)
         assert built.name == method.partition(":")[0]
         assert getattr(built, "compression_ratio", "") == (float(ratio) if ratio else "")
 
