@@ -9,14 +9,13 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
-from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, schedule, two_hop, words
+from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, two_hop, words
 from lottery_plugins.tasks.knobs import read_knobs
 from lottery_plugins.tasks.randomness import Rng
 
@@ -26,7 +25,6 @@ MODULES = {
     "arithmetic": arithmetic,
     "invented_facts": invented_facts,
     "operations": operations,
-    "schedule": schedule,
 }
 
 
@@ -40,7 +38,7 @@ def digest():
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-GOLDEN = "631f6452a04f3f7bea9e45b30fa7ea53b8afa9b9b2abd8b29cd50dfaf18fb53c"
+GOLDEN = "f1f844c80bcdd4ce13fe752549fedcfa7e55cd09e918fe48ec60dca3a37847ac"
 
 
 def test_documents_are_what_they_were_when_version_1_was_published():
@@ -188,23 +186,8 @@ def test_operations_gold_is_what_the_sentences_do():
             assert replay(row["question"])[cell] == row["answer"], row
 
 
-def test_schedule_shows_no_valid_order_and_its_gold_is_one():
-    for row in rows("schedule"):
-        assert schedule.score(row, [row["answer"]])["acc"] == 1.0
-        assert schedule.score(row, [", ".join(row["steps"])])["acc"] == 0.0
-        assert schedule.score(row, [", ".join(reversed(row["steps"]))])["acc"] == 0.0
-
-
-def test_schedule_chance_in_the_task_file_is_the_share_of_valid_orders():
-    shares = []
-    for row in rows("schedule", num_docs=200):
-        orders = [schedule.score(row, [", ".join(order)])["acc"] for order in permutations(row["steps"])]
-        shares.append(sum(orders) / len(orders))
-    assert sum(shares) / len(shares) == pytest.approx(0.1, abs=0.02)
-
-
 def test_value_lists_are_without_doubles():
-    for items in (words.NAMES, words.THINGS, words.VALUES, operations.SYMBOLS, schedule.STEPS, two_hop.TREES):
+    for items in (words.NAMES, words.THINGS, words.VALUES, operations.SYMBOLS, two_hop.TREES):
         assert len(set(items)) == len(items)
     assert not set(words.VALUES) & set(words.THINGS)
 

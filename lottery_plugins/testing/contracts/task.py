@@ -36,7 +36,7 @@ FOREIGN_METADATA: Mapping[str, Any] = {
 """Model arguments, which lm-eval mixes into a task's metadata; they must not change a document."""
 
 _FIELD_KEYS = ("question", "context", "knowledge_base", "cluster")
-_KEYS = {"ability", "tools", "margin", "chance", "truncation", "popularity", *_FIELD_KEYS}
+_KEYS = {"ability", "tools", "margin", "chance", "truncation", "popularity", "axes", *_FIELD_KEYS}
 _JUNK = ("", "I do not know.", "\ud800\x00 \u0663,\u0664 ((((", "Answer:", "x" * 5000)
 
 _LOGGED = {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
@@ -54,6 +54,7 @@ class TaskCase:
         num_docs: How many documents are scored and rendered.
         is_answer_in_question: The question holds what the answer is made of (copying, ordering).
         is_listing_allowed: The published scorer gives points to an output that lists candidates.
+        is_ignorance_allowed: "I do not know." may be the right answer.
     """
 
     name: str
@@ -62,6 +63,7 @@ class TaskCase:
     num_docs: int = 24
     is_answer_in_question: bool = False
     is_listing_allowed: bool = False
+    is_ignorance_allowed: bool = False
 
 
 def check_task(
@@ -71,6 +73,7 @@ def check_task(
     metadata: Mapping[str, Any] | None = None,
     is_answer_in_question: bool = False,
     is_listing_allowed: bool = False,
+    is_ignorance_allowed: bool = False,
 ) -> None:
     """Run the whole suite on one task; see `TaskCase` for the arguments.
 
@@ -83,6 +86,7 @@ def check_task(
         metadata=metadata,
         is_answer_in_question=is_answer_in_question,
         is_listing_allowed=is_listing_allowed,
+        is_ignorance_allowed=is_ignorance_allowed,
     )
     with no_network():
         check_names(case)
@@ -204,7 +208,7 @@ def check_scores(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase) -
         assert all(scores[metric] in (1, None) for metric in others), f"gold {gold!r} scores {scores}"
         for said in (f" {gold}\n", f"{gold}.", f"**{gold}**", f"The answer is {gold}.", f"Let me see.\nAnswer: {gold}"):
             assert task.process_results(doc, [said])[main] == 1, f"gold {gold!r} written as {said!r} is not accepted"
-        for said in _JUNK:
+        for said in _JUNK[2:] if case.is_ignorance_allowed else _JUNK:
             assert not any(task.process_results(doc, [said]).values()), f"junk scores: {said[:60]!r}"
         wrong = [other for other in golds if other != gold]
         listing = ", ".join([*wrong, gold, *wrong])
