@@ -15,10 +15,11 @@ _BORDER = "lottery_plugins.harness.autoload"
 WATCHED = {
     "lm_eval.models": _BORDER,
     "lm_eval.tasks.manager": _BORDER,
+    "lm_eval.evaluator": _BORDER,
     "lm_eval._cli.validate": _BORDER,
     "lm_eval._cli.harness": _BORDER,
     "lm_eval.loggers.evaluation_tracker": _BORDER,
-    "transformers.quantizers.auto": "lottery_plugins.compression.checkpoint_format",
+    "transformers.quantizers.auto": "lottery_plugins.harness.checkpoints",
 }
 """The modules that we add something to, and the module of ours that does."""
 

@@ -22,7 +22,7 @@ from transformers.utils.quantization_config import QuantizationConfigMixin
 
 from lottery_plugins.errors import DataError
 
-__all__ = ["QUANT_METHOD", "LotteryConfig", "LotteryQuantizer", "attach", "place_layers", "register"]
+__all__ = ["QUANT_METHOD", "LotteryConfig", "LotteryQuantizer", "place_layers", "register"]
 
 QUANT_METHOD = "lottery"
 _MARKER = "weight"
@@ -96,6 +96,7 @@ def place_layers(model: Any, layers: Mapping[str, Any]) -> None:
     Raises:
         DataError: A path is none of a linear layer of that size, or a layout is none.
     """
+    from lottery_plugins.compression.libraries import layers as _known  # noqa: F401 - makes their kinds known
     from lottery_plugins.compression.linear import CompressedLinear
     from lottery_plugins.compression.weights import low_rank  # noqa: F401 - so that its kind of layer is known
 
@@ -119,6 +120,4 @@ def register() -> None:
         register_quantizer(QUANT_METHOD)(LotteryQuantizer)
 
 
-def attach(module: object) -> None:
-    """Called by `_lottery_autoload` when transformers has loaded its quantizers."""
-    register()
+register()

@@ -10,7 +10,7 @@ from lottery_plugins.errors import ConfigError, DataError, suggest
 from lottery_plugins.results.comparison import STUDY_ARMS
 from lottery_plugins.results.options import CompareOptions
 
-__all__ = ["add_option_arguments", "add_run_arguments", "chosen_runs", "options_of", "study_arms"]
+__all__ = ["add_option_arguments", "add_run_arguments", "chosen_runs", "options_of", "short_names", "study_arms"]
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def chosen_runs(args: argparse.Namespace, where: str) -> dict[str, Path]:
         return study_arms(_named_folders(args.arms))
     if len(args.runs) == 1:
         return _within(args.runs[0], args.baseline)
-    return dict(zip(_short_names(args.runs, where), args.runs, strict=True))
+    return dict(zip(short_names(args.runs, where), args.runs, strict=True))
 
 
 def study_arms(arms: Mapping[str, Path]) -> dict[str, Path]:
@@ -135,8 +135,12 @@ def _named_folders(pairs: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _short_names(paths: Sequence[Path], where: str) -> list[str]:
-    """The shortest ends of the paths that tell them apart."""
+def short_names(paths: Sequence[Path], where: str) -> list[str]:
+    """The shortest ends of the paths that tell them apart.
+
+    Raises:
+        ConfigError: Two of them are the same.
+    """
     parts = [path.resolve().parts for path in paths]
     if len(set(parts)) < len(parts):
         twice = next(path for path, own in zip(paths, parts, strict=True) if parts.count(own) > 1)

@@ -85,8 +85,7 @@ def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed, which puts them on the page as `window.vegaEmbed`."""
     import vl_convert
 
-    snippet = "import vegaEmbed from 'vega-embed'; window.vegaEmbed = vegaEmbed;"
-    return str(vl_convert.javascript_bundle(snippet)).replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
 
 
 def _headlines(comparison: Comparison) -> list[dict[str, str]]:
