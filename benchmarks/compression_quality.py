@@ -54,16 +54,16 @@ WEIGHT_SPECS = (
     "sparsegpt:pattern=2of4",
     "layer-drop:num_layers=3",
     "layer-drop:num_layers=7",
-    "svd:ratio=0.2",
-    "svd:ratio=0.5",
-    "svd:ratio=0.5:whiten=false",
+    "svd:compression_ratio=0.2",
+    "svd:compression_ratio=0.5",
+    "svd:compression_ratio=0.5:whiten=false",
     "int8+wanda:sparsity=0.3",
     "int4+wanda:sparsity=0.3",
     "gptq+sparsegpt:sparsity=0.3",
-    "int4+svd:ratio=0.2",
+    "int4+svd:compression_ratio=0.2",
     "int4+layer-drop:num_layers=3",
 )
-TIMED = ("none", "int8", "int4", "rtn:bits=3", "layer-drop:num_layers=3", "svd:ratio=0.2", "int4+svd:ratio=0.2")
+TIMED = ("none", "int8", "int4", "rtn:bits=3", "layer-drop:num_layers=3", "svd:compression_ratio=0.2")
 RATIOS = (0.0, 0.25, 0.5, 0.75)
 
 
