@@ -1,10 +1,10 @@
-"""Quality, bytes and speed of the built-in compression methods on one model: the figures in the docstrings and docs.
+"""Quality, bytes and speed of the methods that act on weights, on one model: the figures in docstrings and docs.
 
     python benchmarks/compression_quality.py MODEL_FOLDER [--tokens 24] [--specs int4 hqq+wanda:sparsity=0.3 ...]
 
-NLL is the mean over the tokens of compression_text.txt, which no method is calibrated on. Weight methods are scored in
-one forward of the text's first 1,152 tokens; KV methods in two phases: 768 tokens of context, 384 scored. "s" is the
-processor time of compressing, calibration text included, whatever else the machine does.
+NLL is the mean over the first 1,152 tokens of compression_text.txt, which no method is calibrated on, in one forward.
+"s" is the processor time of compressing, calibration text included, whatever else the machine does. Methods that act
+on the KV cache: kv_quality.py.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lottery_plugins.compression import KeyNorm, StreamingLLM
 from lottery_plugins.compression.apply import apply
-from lottery_plugins.compression.kv.scoring import score_in_two_phases
 from lottery_plugins.compression.sizes import stored_bytes
 from lottery_plugins.discovery import discover
 from lottery_plugins.protocols.compression import LoadMethod
 from lottery_plugins.specs import parse_specs
 
-CONTEXT, SCORED = 768, 384
+SCORED = 1152
 
 WEIGHT_SPECS = (
     "none",
@@ -54,17 +52,16 @@ WEIGHT_SPECS = (
     "sparsegpt:pattern=2of4",
     "layer-drop:num_layers=3",
     "layer-drop:num_layers=7",
-    "svd:ratio=0.2",
-    "svd:ratio=0.5",
-    "svd:ratio=0.5:whiten=false",
+    "svd:compression_ratio=0.2",
+    "svd:compression_ratio=0.5",
+    "svd:compression_ratio=0.5:whiten=false",
     "int8+wanda:sparsity=0.3",
     "int4+wanda:sparsity=0.3",
     "gptq+sparsegpt:sparsity=0.3",
-    "int4+svd:ratio=0.2",
+    "int4+svd:compression_ratio=0.2",
     "int4+layer-drop:num_layers=3",
 )
-TIMED = ("none", "int8", "int4", "rtn:bits=3", "layer-drop:num_layers=3", "svd:ratio=0.2", "int4+svd:ratio=0.2")
-RATIOS = (0.0, 0.25, 0.5, 0.75)
+TIMED = ("none", "int8", "int4", "rtn:bits=3", "layer-drop:num_layers=3", "svd:compression_ratio=0.2")
 
 
 def mean_nll(model, tokens):
@@ -117,7 +114,7 @@ def built(folder, model, tokenizer, spec):
 def weight_table(folder, model, tokenizer, tokens, arguments):
     """Bytes, NLL, and speed of greedy generation at batch 8 where tokens are generated."""
     table = Table("method", "stored", "non-embedding", "nominal", "NLL change", "speed", "s", title="weights")
-    window = tokens[:, : CONTEXT + SCORED]
+    window = tokens[:, :SCORED]
     baseline, (ids, mask) = mean_nll(model, window), prompts(tokens)
     for spec in arguments.specs or WEIGHT_SPECS:
         compressed, before, after, seconds = built(folder, model, tokenizer, spec)
@@ -137,26 +134,11 @@ def weight_table(folder, model, tokenizer, tokens, arguments):
     return table
 
 
-def kv_table(model, tokens):
-    table = Table("method", "ratio", "cache bytes", "NLL change", title=f"KV cache, {CONTEXT} + {SCORED} tokens")
-    context = tokens[0, :CONTEXT].tolist()
-    scored = tokens[0, CONTEXT : CONTEXT + SCORED].tolist()
-    baseline = score_in_two_phases(model, context, scored).logprob
-    for method in (KeyNorm, StreamingLLM):
-        for ratio in RATIOS:
-            result = apply([method(compression_ratio=ratio)], model)
-            change = (baseline - score_in_two_phases(result.model, context, scored).logprob) / SCORED
-            counts = result.press.statistics
-            kept = counts.bytes_after / counts.bytes_before if counts.prompts else 1.0
-            table.add_row(method.name, f"{ratio:.2f}", f"{kept:.3f}", f"{change:+.4f}")
-    return table
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="folder or hub name of a causal model")
     parser.add_argument("--tokens", type=int, default=24, help="tokens generated for the speed ratio; 0 skips it")
-    parser.add_argument("--specs", nargs="*", help="only these, each with its speed, and no KV table")
+    parser.add_argument("--specs", nargs="*", help="only these, each with its speed")
     arguments = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
@@ -164,8 +146,6 @@ def main():
     tokens = tokenizer(text, return_tensors="pt")["input_ids"]
     console = Console(width=110)
     console.print(weight_table(arguments.model, model, tokenizer, tokens, arguments))
-    if not arguments.specs:
-        console.print(kv_table(model, tokens))
 
 
 if __name__ == "__main__":

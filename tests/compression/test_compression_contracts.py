@@ -29,11 +29,10 @@ QUANTIZERS = [
     (RoundToNearest, {"bits": 2, "symmetric": True}),
 ]
 REMOVERS = [
-    (LayerDrop, {"ratio": 0.5}, "ratio", True),
+    (LayerDrop, {"compression_ratio": 0.5}, "compression_ratio", True),
     (Magnitude, {}, "sparsity", False),
-    (Magnitude, {"scope": "row"}, "sparsity", False),
-    (SVD, {"ratio": 0.5}, "ratio", True),
-    (SVD, {"ratio": 0.3, "whiten": False}, "ratio", True),
+    (SVD, {"compression_ratio": 0.5}, "compression_ratio", True),
+    (SVD, {"compression_ratio": 0.3, "whiten": False}, "compression_ratio", True),
     (SparseGPT, {}, "sparsity", False),
     (Wanda, {}, "sparsity", False),
 ]
@@ -49,12 +48,12 @@ def test_quantizers_keep_the_contract(method, options):
 @pytest.mark.parametrize(("method", "options", "ratio", "smaller"), REMOVERS)
 def test_methods_with_a_ratio_keep_the_contract(method, options, ratio, smaller):
 
-    check_weight_method(method, options, smaller=smaller, ratio_option=ratio, max_examples=8)
+    check_weight_method(method, options, smaller=smaller, ratio_option=ratio, max_examples=5)
 
 
 @pytest.mark.parametrize(("method", "options"), PATTERNS)
 def test_patterns_keep_the_contract(method, options):
-    check_weight_method(method, options, max_examples=8)
+    check_weight_method(method, options, max_examples=5)
 
 
 @pytest.mark.parametrize(("method", "options"), SAVED)

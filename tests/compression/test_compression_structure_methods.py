@@ -56,7 +56,9 @@ def influences(model, data):
     return found
 
 
-@pytest.mark.parametrize(("options", "removed"), [({"ratio": 0.5}, 3), ({"num_layers": 2}, 2), ({"ratio": 0.4}, 2)])
+@pytest.mark.parametrize(
+    ("options", "removed"), [({"compression_ratio": 0.5}, 3), ({"num_layers": 2}, 2), ({"compression_ratio": 0.4}, 2)]
+)
 def test_the_layers_of_least_influence_go_and_the_rest_generates_as_a_smaller_model_does(options, removed):
     model, data = deep_model(), tiny_calibration()
     values = influences(deep_model(), data)
@@ -74,7 +76,7 @@ def test_the_layers_of_least_influence_go_and_the_rest_generates_as_a_smaller_mo
 
 def test_no_layer_is_dropped_without_need_and_not_all_are():
     assert LayerDrop(num_layers=0).compress(deep_model(), None).config.num_hidden_layers == 6
-    assert LayerDrop(ratio=0.1).compress(deep_model(), tiny_calibration()).config.num_hidden_layers == 6
+    assert LayerDrop(compression_ratio=0.1).compress(deep_model(), tiny_calibration()).config.num_hidden_layers == 6
     with pytest.raises(ConfigError, match=r"num_layers.*at most 5"):
         LayerDrop(num_layers=6).compress(deep_model(), tiny_calibration())
     with pytest.raises(ConfigError, match="calibration data"):
@@ -131,14 +133,14 @@ def test_the_product_is_that_of_svd_llm_and_without_inputs_that_of_a_plain_svd(r
 @pytest.mark.parametrize("ratio", [0.2, 0.5, 0.9])
 def test_factors_have_at_most_the_weights_that_the_ratio_leaves(ratio):
     model = tiny_model()
-    factored = SVD(ratio=ratio, whiten=False).compress(model, None)
+    factored = SVD(compression_ratio=ratio, whiten=False).compress(model, None)
     before, after = stored_bytes(model), stored_bytes(factored)
     assert after.other <= before.other * (1 - ratio) + 5 * 64 * 4  # the norms stay
     assert after.zero_ratio == 0
 
 
 def test_later_methods_act_on_the_factors():
-    result = apply([Int4(), SVD(ratio=0.5), Wanda()], tiny_model(), calibration=tiny_calibration())
+    result = apply([Int4(), SVD(compression_ratio=0.5), Wanda()], tiny_model(), calibration=tiny_calibration())
     assert [method.name for method in result.report.methods] == ["svd", "wanda", "int4"]
     factored = [m for m in result.model.modules() if isinstance(m, LowRankLinear)]
     assert len(factored) == 14
@@ -147,7 +149,7 @@ def test_later_methods_act_on_the_factors():
     assert greedy(result.model, ROWS) == greedy(result.model, ROWS)
 
 
-@pytest.mark.parametrize("methods", [[SVD(ratio=0.5)], [SVD(ratio=0.5), Int4(group_size=16)]])
+@pytest.mark.parametrize("methods", [[SVD(compression_ratio=0.5)], [SVD(compression_ratio=0.5), Int4(group_size=16)]])
 def test_a_factored_layer_is_laid_out_and_made_anew(methods):
     compressed = apply(methods, tiny_model(), calibration=tiny_calibration()).model
     layer = next(m for m in compressed.modules() if isinstance(m, LowRankLinear))
@@ -161,11 +163,11 @@ def test_a_factored_layer_is_laid_out_and_made_anew(methods):
 
 def test_plain_svd_needs_no_text_and_whitening_does():
     assert not SVD(whiten=False).needs_calibration
-    assert not SVD(ratio=0).needs_calibration
+    assert not SVD(compression_ratio=0).needs_calibration
     with pytest.raises(ConfigError, match="calibration data"):
         SVD().compress(tiny_model(), None)
-    with pytest.raises(ConfigError, match=r"svd\.ratio"):
-        SVD(ratio=1)
+    with pytest.raises(ConfigError, match=r"svd\.compression_ratio"):
+        SVD(compression_ratio=1)
 
 
 def test_whitening_keeps_the_outputs_of_the_calibration_text_nearer():
@@ -173,7 +175,11 @@ def test_whitening_keeps_the_outputs_of_the_calibration_text_nearer():
     ids = torch.tensor(data.input_ids)
     with torch.no_grad():
         errors = [
-            float((SVD(ratio=0.4, whiten=whiten).compress(model, data)(ids).logits - model(ids).logits).square().mean())
+            float(
+                (SVD(compression_ratio=0.4, whiten=whiten).compress(model, data)(ids).logits - model(ids).logits)
+                .square()
+                .mean()
+            )
             for whiten in (True, False)
         ]
     assert errors[0] < errors[1]
@@ -182,5 +188,5 @@ def test_whitening_keeps_the_outputs_of_the_calibration_text_nearer():
 def test_a_matrix_of_one_row_stays_as_it_is():
     model = deep_model(1)
     model.model.layers[0].mlp.extra = nn.Linear(32, 1)
-    factored = dict(decoder_linears(SVD(ratio=0.5, whiten=False).compress(model, None), "test"))
+    factored = dict(decoder_linears(SVD(compression_ratio=0.5, whiten=False).compress(model, None), "test"))
     assert "model.layers.0.mlp.extra" in factored

@@ -25,8 +25,8 @@ class LayerDrop(Calibrated):
     Influences are found once, on the original model. The others are numbered anew, and so are the layers of the cache.
 
     Args:
-        ratio: Fraction of the layers removed, rounded down, in [0, 1).
-        num_layers: Layers removed; ratio is not used then.
+        compression_ratio: Fraction of the layers removed, rounded down, in [0, 1).
+        num_layers: Layers removed; compression_ratio is not used then.
         num_calibration: See `Calibrated`, here and below.
         sequence_length: Tokens of each sequence.
         calibration: The text.
@@ -45,11 +45,11 @@ class LayerDrop(Calibrated):
     order: ClassVar[int] = 5
     source: ClassVar[str] = "Men et al. 2024, arXiv:2403.03853"
 
-    ratio: float = option(0.1, "layers removed", unit="fraction removed", allowed="[0, 1)")
-    num_layers: int | None = option(None, "layers removed, in place of ratio", unit="layers", allowed=">= 0")
+    compression_ratio: float = option(0.1, "layers removed", unit="fraction removed", allowed="[0, 1)")
+    num_layers: int | None = option(None, "removed, in place of compression_ratio", unit="layers", allowed=">= 0")
 
     def __post_init__(self) -> None:
-        check_ratio("compression: layer-drop.ratio", self.ratio)
+        check_ratio("compression: layer-drop.compression_ratio", self.compression_ratio)
         if self.num_layers is not None:
             check_at_least("compression: layer-drop.num_layers", self.num_layers, 0)
         self.check_calibration()
@@ -57,7 +57,7 @@ class LayerDrop(Calibrated):
     @property
     def needs_calibration(self) -> bool:
         """Not where nothing is removed."""
-        return self.ratio > 0 if self.num_layers is None else self.num_layers > 0
+        return self.compression_ratio > 0 if self.num_layers is None else self.num_layers > 0
 
     def compress(self, model: Any, calibration: CalibrationData | None) -> Any:
         """A model with fewer layers, whose tensors are those of the given one."""
@@ -66,7 +66,7 @@ class LayerDrop(Calibrated):
 
         clone = structural_clone(model)
         total = len(decoder_layers(clone, self.name)[1])
-        removed = removed_count(total, self.ratio) if self.num_layers is None else self.num_layers
+        removed = removed_count(total, self.compression_ratio) if self.num_layers is None else self.num_layers
         if removed >= total:
             where = "compression: layer-drop.num_layers"
             raise ConfigError(where, removed, f"at most {total - 1}", f"The model has {total} layers.")

@@ -30,6 +30,11 @@ class LowRankLinear(CompressedLinear):
         self.bits = 8 * first.weight.element_size()
         self.first, self.second = first, second
 
+    @property
+    def multiplications(self) -> int:
+        """Weights that one token is multiplied by."""
+        return int(self.rank * (self.in_features + self.out_features))
+
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the factors stand for, (rows, cols)."""
         first, second = (

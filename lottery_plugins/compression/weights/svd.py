@@ -26,8 +26,9 @@ class SVD(Calibrated):
     replaced. The factors are linear layers: pruning and quantization after it act on them.
 
     Args:
-        ratio: Fraction of each matrix's weights removed, in [0, 1): its rank becomes the largest with which the factors
-            have at most 1 - ratio of them, or 1. A matrix that is smaller than any factors stays as it is.
+        compression_ratio: Fraction of each matrix's weights removed, in [0, 1): its rank becomes the largest with which
+            the factors have at most 1 - compression_ratio of them, or 1. A matrix that is smaller than any factors
+            stays as it is.
         whiten: Whether calibration text decides what is near; else the weights alone (and no text is used).
         num_calibration: See `Calibrated`, here and below.
         sequence_length: Tokens of each sequence.
@@ -48,17 +49,17 @@ class SVD(Calibrated):
     order: ClassVar[int] = 8
     source: ClassVar[str] = "Wang et al. 2024, arXiv:2403.07378"
 
-    ratio: float = option(0.2, "weights removed from each matrix", unit="fraction removed", allowed="[0, 1)")
+    compression_ratio: float = option(0.2, "of each matrix's weights", unit="fraction removed", allowed="[0, 1)")
     whiten: bool = option(True, "whether calibration text decides what is near")
 
     def __post_init__(self) -> None:
-        check_ratio("compression: svd.ratio", self.ratio)
+        check_ratio("compression: svd.compression_ratio", self.compression_ratio)
         self.check_calibration()
 
     @property
     def needs_calibration(self) -> bool:
         """Not where nothing is removed, or weights alone decide."""
-        return self.ratio > 0 and self.whiten
+        return self.compression_ratio > 0 and self.whiten
 
     def compress(self, model: Any, calibration: CalibrationData | None) -> Any:
         """A model with factors in the place of linear layers; it shares all other tensors with the given one."""
@@ -66,7 +67,7 @@ class SVD(Calibrated):
         from lottery_plugins.compression.weights.input_statistics import InputGram
         from lottery_plugins.compression.weights.layerwise import change_linears
 
-        if not self.ratio:
+        if not self.compression_ratio:
             return structural_clone(model)
         if not self.whiten:
             return replace_linears(model, self._factored, self.name)
@@ -78,5 +79,12 @@ class SVD(Calibrated):
         rows, cols = linear.weight.shape
         if rows * cols <= rows + cols:
             return linear
-        rank = (rows * cols - removed_count(rows * cols, self.ratio)) // (rows + cols)
+        rank = (rows * cols - removed_count(rows * cols, self.compression_ratio)) // (rows + cols)
         return low_rank(linear, max(rank, 1), seen.gram if seen else None)
+
+    @staticmethod
+    def layers() -> tuple[type, ...]:
+        """What its checkpoints are made of."""
+        from lottery_plugins.compression.weights.low_rank import LowRankLinear
+
+        return (LowRankLinear,)
