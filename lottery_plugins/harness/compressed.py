@@ -9,7 +9,8 @@ from typing import Any
 from lottery_plugins.errors import ConfigError, LotteryError
 from lottery_plugins.harness.costs import KVBytes, flops_of, kv_bytes, weight_bytes
 from lottery_plugins.harness.encoding import encode_pair
-from lottery_plugins.protocols.kv_cache import KVPress
+from lottery_plugins.ledger import WeightBytes
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 from lottery_plugins.trajectory import Trajectory
 
 __all__ = ["CompressedBase", "has_weights"]
@@ -31,8 +32,9 @@ class CompressedBase:
         record: Of the checkpoint that the model was read from; None where `lottery compress` did not make it.
 
     Attributes:
-        method: The KV-cache method; None for none. It does nothing until `attach` or an engine puts it to work.
-        press: The method at work in the model's own cache; None before `attach`.
+        method: Drops cached positions; None for none. It does nothing until `attach` or an engine puts it to work.
+        quantizer: Stores cached positions in few bits; likewise.
+        press: Both at work in the model's own cache; None before `attach`.
 
     Raises:
         ConfigError: There are methods but no model in this process to apply them to.
@@ -41,7 +43,9 @@ class CompressedBase:
     def __init__(self, base: Any, methods: Sequence[Any], record: Mapping[str, Any] | None = None) -> None:
         self._base, self._record = base, record
         self._report: Any = None
+        self._is_loaded_smaller = False
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
+        self.quantizer: Any = next((method for method in methods if isinstance(method, KVQuantizer)), None)
         self.press: Any = None
         if not has_weights(base):
             if methods:
@@ -53,17 +57,25 @@ class CompressedBase:
                 )
             return
         from lottery_plugins.compression.apply import apply
+        from lottery_plugins.compression.loading import methods_after_loading
 
-        if methods:
-            result = apply(methods, base._model, base.tokenizer, attach=False)
+        later = methods_after_loading(methods)
+        self._is_loaded_smaller = len(later) < len(methods)
+        if later:
+            result = apply(later, base._model, base.tokenizer, attach=False)
             base._model, self._report = result.model, result.report
 
+    @property
+    def acts_on_cache(self) -> bool:
+        """Whether there is a KV-cache method."""
+        return self.method is not None or self.quantizer is not None
+
     def attach(self) -> None:
-        """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
-        if self.method is not None:
+        """Put the KV-cache methods to work in the model's own cache, for requests that go through the base model."""
+        if self.acts_on_cache:
             from lottery_plugins.compression.kv.press import AttachedPress
 
-            self.press = AttachedPress(self.method, self._base._model)
+            self.press = AttachedPress(self.method, self._base._model, self.quantizer)
 
     def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """Score continuations one by one on the compressed cache of their context.
@@ -100,7 +112,7 @@ class CompressedBase:
         kv = self._kv(engine_statistics)
         recorded = str(self._record.get("calibration") or "") if self._record else ""
         return {
-            "weights": weight_bytes(self._base._model, self._report, self._record),
+            "weights": self._weights(),
             "kv_bytes_per_token": kv.original,
             "compressed_kv_bytes_per_token": kv.real,
             "nominal_kv_bytes_per_token": kv.nominal,
@@ -117,6 +129,16 @@ class CompressedBase:
         cost, share = forward_cost(self._base._model), self._kv(engine_statistics).kept_share
         return lambda trajectory: flops_of(trajectory, cost, share)
 
+    def _weights(self) -> WeightBytes:
+        """Bytes of the weights, beside those of the original; a checkpoint of others is counted as if not quantized."""
+        from lottery_plugins.compression.prequantized import dense_bytes, how_quantized
+
+        model = self._base._model
+        made = "" if self._record else how_quantized(model.config)
+        is_smaller = bool(made) or self._is_loaded_smaller
+        dense = dense_bytes(model, getattr(self._base, "_config", model.config)) if is_smaller else None
+        return weight_bytes(model, self._report, self._record, dense=dense, made=made)
+
     def _kv(self, engine_statistics: Any) -> KVBytes:
-        has_method = self.method is not None
+        has_method = self.quantizer is not None or bool(getattr(self.method, "compression_ratio", 0))
         return kv_bytes(self._base._model, self.press, engine_statistics, has_method=has_method)

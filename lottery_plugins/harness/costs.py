@@ -15,13 +15,17 @@ __all__ = ["KVBytes", "flops_of", "kv_bytes", "weight_bytes"]
 _SPARSE = 0.01
 
 
-def weight_bytes(model: Any, report: Any, record: Mapping[str, Any] | None) -> WeightBytes:
+def weight_bytes(
+    model: Any, report: Any, record: Mapping[str, Any] | None, *, dense: int | None = None, made: str = ""
+) -> WeightBytes:
     """Bytes of a model's weights, beside those of the original.
 
     Args:
         model: As it runs.
         report: Of the compression in this run; None where there was none.
         record: Of the checkpoint that the model was read from; None where it is none of ours.
+        dense: Bytes of the checkpoint's weights before it was cast or quantized elsewhere; None where it was not.
+        made: How it was quantized elsewhere; "" where it was not.
     """
     from lottery_plugins.compression.sizes import stored_bytes
 
@@ -31,13 +35,14 @@ def weight_bytes(model: Any, report: Any, record: Mapping[str, Any] | None) -> W
     if not isinstance(made_of, Mapping):
         made_of = {}
     is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
+    notes = (after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else "")
     return WeightBytes(
         stored=after.total,
         embedding=after.embedding,
-        original_stored=_whole(made_of.get("total"), before.total),
+        original_stored=_whole(made_of.get("total"), before.total if dense is None else dense),
         original_embedding=_whole(made_of.get("embedding"), before.embedding),
         nominal=after.nominal if is_sparse else None,
-        note=after.note if is_sparse else "",
+        note="; ".join(filter(None, notes)),
     )
 
 

@@ -60,7 +60,7 @@ class LotteryLM(WrappingLM):
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
         engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
-        base_args = base_args_for(config)
+        base_args = base_args_for(config, self.assembly.methods)
         check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
@@ -68,7 +68,7 @@ class LotteryLM(WrappingLM):
         self.base = load_base_model(base_class, base_args)
         self.compressed = CompressedBase(self.base, self.assembly.methods, self.checkpoint)
         self.proxy = load_proxy(config, proxy_options)
-        self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
+        self.engine = open_engine(config, engine_options, self.base, self.compressed.method, self.compressed.quantizer)
         if self.engine.is_base:
             self.compressed.attach()
         check_verifier(self.assembly, self.engine)
@@ -100,7 +100,7 @@ class LotteryLM(WrappingLM):
             ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
         """
         self._say_that_reasoners_do_not_score()
-        if self.compressed.method is not None:
+        if self.compressed.acts_on_cache:
             raise ConfigError(
                 "compression",
                 str(self.config.describe()["compression"]),

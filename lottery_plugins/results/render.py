@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["markdown_row", "render_json", "render_markdown", "render_table"]
+__all__ = ["markdown_row", "markdown_text", "render_json", "render_markdown", "render_table"]
 
 _ONE_TABLE_WIDTH = 150
 _COLUMN_WIDTH = 18  # of each of the engine's costs, beyond that
@@ -64,7 +64,7 @@ def render_markdown(comparison: Comparison) -> str:
     costs, cost_notes = cost_table(comparison)
     for grid in filter(None, (verdict_grid(comparison), costs)):
         lines += ["", markdown_row(grid[0]), markdown_row(["---"] * len(grid[0])), *map(markdown_row, grid[1:])]
-    lines += ["", "Notes:", "", *(f"- {_escaped(note)}" for note in (*all_notes(comparison), *cost_notes))]
+    lines += ["", "Notes:", "", *(f"- {markdown_text(note)}" for note in (*all_notes(comparison), *cost_notes))]
     return "\n".join(lines) + "\n"
 
 
@@ -121,10 +121,10 @@ def _text(line: str, style: str = "") -> Text:
 
 def markdown_row(cells: Sequence[str]) -> str:
     """One row of a Markdown table; its cells are shown as they are."""
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+    return f"| {' | '.join(markdown_text(cell) for cell in cells)} |"
 
 
-def _escaped(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is."""
     for char, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*"), ("_", "\\_")):
         text = text.replace(char, safe)
