@@ -50,7 +50,7 @@ ABILITIES: Mapping[str, Sequence[str]] = {
     "resources": ("lottery_arithmetic", "lottery_invented_facts"),
     "planning": ("lottery_schedule",),
     "operations": ("lottery_operations",),
-    "long context": ("lottery_two_hop",),
+    "long context": ("lottery_multi_hop",),
 }
 
 AUGMENTED: Mapping[str, Mapping[str, str]] = {
@@ -59,7 +59,7 @@ AUGMENTED: Mapping[str, Mapping[str, str]] = {
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
     "lottery_schedule": {"reasoner": "chain-of-thought"},
     "lottery_operations": {"reasoner": "program-aided", "tools": "python"},
-    "lottery_two_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
+    "lottery_multi_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
 }
 """What each task is given in the augmented arm."""
 
