@@ -39,8 +39,8 @@ def _lines(specs: Sequence[str], left_out: Mapping[str, str], settings: Settings
     lines += [f"| {spec} | {' | '.join(_sizes(_text(spec, settings)))} |" for spec in specs if _text(spec, settings)]
     for arm in ARMS:
         lines += ["", *_scores(specs, arm, settings)]
-    lines += ["", *(f"- {spec} is left out: {' '.join(why.split())}" for spec, why in left_out.items())]
-    return [*lines, "", _about(settings)]
+    missing = [f"- {spec} is left out: {' '.join(why.split())}" for spec, why in left_out.items()]
+    return [*lines, *(["", *missing] if missing else []), "", _about(settings)]
 
 
 def _text(spec: str, settings: Settings) -> dict[str, Any]:

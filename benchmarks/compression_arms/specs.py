@@ -19,14 +19,15 @@ SPARSITIES = ("sparsity=0.25", "sparsity=0.5", "pattern=2:4")
 
 VARIANTS: Mapping[str, Sequence[str]] = {
     "cast": ("dtype=bfloat16", "dtype=float16"),
-    "int4": ("group_size=64",),
-    "gptq": ("group_size=64",),
-    "awq": ("group_size=64",),
+    "rtn": ("bits=8", "bits=3", "bits=2"),
+    "gptq": ("", "bits=3"),
+    "awq": ("", "bits=3"),
+    "hqq": ("", "bits=3"),
     "magnitude": SPARSITIES,
     "wanda": SPARSITIES,
     "sparsegpt": SPARSITIES,
-    "layer-drop": ("", "compression_ratio=0.25"),
-    "svd": ("", "compression_ratio=0.5"),
+    "layer-drop": ("ratio=0.1", "ratio=0.25"),
+    "svd": ("ratio=0.2", "ratio=0.5"),
     "key-norm": RATIOS,
     "streaming-llm": RATIOS,
     "h2o": RATIOS,
@@ -39,8 +40,8 @@ VARIANTS: Mapping[str, Sequence[str]] = {
 
 JOINED = (
     "int8+wanda:sparsity=0.3",
-    "int4:group_size=64+wanda:sparsity=0.5",
-    "int4:group_size=64+snapkv:compression_ratio=0.5",
+    "gptq+wanda:sparsity=0.5",
+    "int4+snapkv:compression_ratio=0.5",
     "int8+snapkv:compression_ratio=0.5+kv-quant:bits=4",
 )
 
@@ -49,7 +50,7 @@ ABILITIES: Mapping[str, Sequence[str]] = {
     "resources": ("lottery_arithmetic", "lottery_invented_facts"),
     "planning": ("lottery_schedule",),
     "operations": ("lottery_operations",),
-    "long context": ("lottery_two_hop",),
+    "long context": ("lottery_multi_hop",),
 }
 
 AUGMENTED: Mapping[str, Mapping[str, str]] = {
@@ -58,7 +59,7 @@ AUGMENTED: Mapping[str, Mapping[str, str]] = {
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
     "lottery_schedule": {"reasoner": "chain-of-thought"},
     "lottery_operations": {"reasoner": "program-aided", "tools": "python"},
-    "lottery_two_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
+    "lottery_multi_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
 }
 """What each task is given in the augmented arm."""
 

@@ -20,9 +20,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from lottery_plugins.compression.apply import apply
 from lottery_plugins.compression.kv.scoring import score_in_two_phases
-from lottery_plugins.compression.sizes import stored_bytes
+from lottery_plugins.compression.loading import methods_after_loading, with_load_arguments
+from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 from lottery_plugins.discovery import discover
-from lottery_plugins.protocols.compression import LoadMethod
 from lottery_plugins.specs import parse_specs
 
 CONTEXT, SCORED, BLOCK = 768, 384, 64
@@ -55,7 +55,7 @@ def measure(folder, spec, new_tokens):
     original = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     started = time.perf_counter()
     loaded = _loaded(folder, original, methods)
-    result = apply([m for m in methods if not isinstance(m, LoadMethod)], loaded, tokenizer)
+    result = apply(methods_after_loading(methods), loaded, tokenizer)
     seconds = time.perf_counter() - started
     has_cache = any(method.stage == "kv-cache" for method in methods)
     before, after = stored_bytes(original), stored_bytes(result.model)
@@ -82,10 +82,7 @@ def measure(folder, spec, new_tokens):
 
 def _loaded(folder, original, methods):
     """The model that the other methods work on: the original, or as a method of the load stage has it loaded."""
-    arguments = {}
-    for method in methods:
-        if isinstance(method, LoadMethod):
-            arguments |= method.load_arguments()
+    arguments = with_load_arguments(methods, {})
     if not arguments:
         return original
     return AutoModelForCausalLM.from_pretrained(folder, **{"dtype": torch.float32, **arguments}).eval()
@@ -93,8 +90,6 @@ def _loaded(folder, original, methods):
 
 def _packed_share(counts, model):
     """Cache bytes in an engine that holds encoded positions encoded, against the whole cache."""
-    from lottery_plugins.compression.sizes import kv_bytes_per_token
-
     if counts is None or not counts.prompt_tokens:
         return 1.0
     return counts.packed_bytes_after / (counts.prompt_tokens * kv_bytes_per_token(model))

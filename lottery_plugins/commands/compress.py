@@ -94,7 +94,7 @@ def _show(report: CompressionReport, out: Path, console: Console) -> None:
         markup=False,
         soft_wrap=True,
     )
-    if after.note:
+    if after.zero_ratio >= 0.01:  # a few weights are zero in any model
         console.print(f"Nominal {after.nominal / before.total:.3f}: {after.note}.", markup=False)
     console.print(
         f"Use it: lm-eval run --model lottery --model_args pretrained={out} --tasks ...", markup=False, soft_wrap=True

@@ -93,12 +93,13 @@ class Card:
         return Path(self.base_model).name or self.base_model
 
     def _sizes(self) -> list[str]:
-        rows = [("all weights", "total"), ("without embeddings", "other"), ("nominal", "nominal")]
+        rows = [("all weights", "total"), ("without embeddings", "other"), ("all, nominal", "nominal")]
         lines = ["| bytes | original | compressed | ratio |", "|---|---|---|---|"]
         for label, field in rows:
             before, after = getattr(self.before, "total" if field == "nominal" else field), getattr(self.after, field)
             lines.append(f"| {label} | {before:,} | {after:,} | {after / before if before else 0:.3f} |")
-        note = self.after.note or "nominal and stored bytes are the same"
+        is_sparse = self.after.zero_ratio >= 0.01  # a few weights are zero in any model
+        note = self.after.note if is_sparse else "nominally the same"
         return [*lines, "", f"Stored bytes are counted, not computed; {note}."]
 
     def _use(self) -> list[str]:

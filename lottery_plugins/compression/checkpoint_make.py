@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lottery_plugins.compression.apply import CompressionReport, apply, check_composition, records_of
 from lottery_plugins.compression.checkpoint import layouts_of, read_record, save_checkpoint, whole_folder
 from lottery_plugins.compression.checkpoint_card import Card
+from lottery_plugins.compression.loading import methods_after_loading, with_load_arguments
 from lottery_plugins.errors import ConfigError, DataError
-from lottery_plugins.protocols.compression import CompressionMethod, LoadMethod
+from lottery_plugins.protocols.compression import CompressionMethod
+
+if TYPE_CHECKING:
+    from lottery_plugins.compression.sizes import StoredBytes
 
 __all__ = ["Job", "check", "make_checkpoint"]
 
@@ -79,8 +83,7 @@ def make_checkpoint(job: Job) -> CompressionReport:
     ordered = check(job)
     with whole_folder(job.out, force=job.force) as folder:
         model, tokenizer = _load(job, ordered)
-        late = [method for method in ordered if not isinstance(method, LoadMethod)]
-        made = apply(late, model, tokenizer)
+        made = apply(methods_after_loading(ordered), model, tokenizer)
         card = Card(
             base_model=job.model,
             revision=getattr(model.config, "_commit_hash", None) or "",
@@ -89,7 +92,7 @@ def make_checkpoint(job: Job) -> CompressionReport:
             text=job.calibration,
             methods=records_of(ordered),
             calibration=made.report.calibration_source,
-            before=made.report.before,
+            before=_original(job, ordered, model, made.report.before),
             after=made.report.after,
             is_plain=not layouts_of(made.model),
         )
@@ -117,10 +120,8 @@ def _load(job: Job, methods: Sequence[CompressionMethod]) -> tuple[Any, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    arguments: dict[str, Any] = {"dtype": job.dtype}
-    for method in methods:
-        if isinstance(method, LoadMethod):
-            arguments |= method.load_arguments()
+    given = {} if job.dtype == "auto" else {"dtype": job.dtype}
+    arguments = {"dtype": "auto", **with_load_arguments(methods, given)}
     named = {"revision": job.revision} if job.revision else {}
     try:
         if "gguf_file" not in arguments:
@@ -133,6 +134,19 @@ def _load(job: Job, methods: Sequence[CompressionMethod]) -> tuple[Any, Any]:
         return model.to(torch.device(job.device)).eval(), tokenizer
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise DataError(job.model, f"can't be loaded: {error}", "Name a folder or a model of the hub.") from error
+
+
+def _original(job: Job, methods: Sequence[CompressionMethod], model: Any, loaded: StoredBytes) -> StoredBytes:
+    """Bytes of the original's weights, which a method that acts at load time has not left in memory."""
+    if len(methods_after_loading(methods)) == len(methods):
+        return loaded
+    from transformers import AutoConfig
+
+    from lottery_plugins.compression.prequantized import dense_bytes
+    from lottery_plugins.compression.sizes import StoredBytes
+
+    dense = dense_bytes(model, AutoConfig.from_pretrained(job.model, revision=job.revision or "main"))
+    return StoredBytes(dense.total, dense.embedding, dense.total - dense.embedding, dense.total, loaded.zero_ratio)
 
 
 def _is_compressed(model: str, how: str) -> ConfigError:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-__all__ = ["dense_bytes", "how_quantized"]
+__all__ = ["DenseBytes", "dense_bytes", "how_quantized"]
 
 _UNTOLD = frozenset({"quant_method", "version", "quantization_status", "global_compression_ratio", "meta"})
 """Settings of a quantization that say nothing about its numbers."""
@@ -34,7 +34,14 @@ def _says_something(value: object) -> bool:
     return isinstance(value, str | int | float) and value not in ("", False, None)
 
 
-def dense_bytes(model: Any, config: Any) -> int:
+class DenseBytes(NamedTuple):
+    """Bytes of all weights, and those of the embeddings among them."""
+
+    total: int
+    embedding: int
+
+
+def dense_bytes(model: Any, config: Any) -> DenseBytes:
     """Bytes of a model's weights if each were stored as one number, without loading them.
 
     Args:
@@ -45,4 +52,6 @@ def dense_bytes(model: Any, config: Any) -> int:
     with torch.device("meta"):
         empty = type(model)(config)
     kept = [*empty.parameters(), *(tensor for name, tensor in empty.named_buffers() if name in empty.state_dict())]
-    return sum(tensor.numel() * dtype.itemsize for tensor in kept)
+    heads = [head for head in (empty.get_input_embeddings(), empty.get_output_embeddings()) if head is not None]
+    embedding = {id(tensor): tensor for head in heads for tensor in head.parameters()}.values()  # tied ones once
+    return DenseBytes(*(sum(t.numel() for t in tensors) * dtype.itemsize for tensors in (kept, embedding)))

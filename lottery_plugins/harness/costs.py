@@ -16,7 +16,7 @@ _SPARSE = 0.01
 
 
 def weight_bytes(
-    model: Any, report: Any, record: Mapping[str, Any] | None, *, dense: int | None = None, made: str = ""
+    model: Any, report: Any, record: Mapping[str, Any] | None, *, dense: Any = None, made: str = ""
 ) -> WeightBytes:
     """Bytes of a model's weights, beside those of the original.
 
@@ -24,13 +24,14 @@ def weight_bytes(
         model: As it runs.
         report: Of the compression in this run; None where there was none.
         record: Of the checkpoint that the model was read from; None where it is none of ours.
-        dense: Bytes of the checkpoint's weights before it was cast or quantized elsewhere; None where it was not.
+        dense: Bytes of the checkpoint's weights before it was cast or quantized elsewhere (`DenseBytes`); None where it
+            was not.
         made: How it was quantized elsewhere; "" where it was not.
     """
     from lottery_plugins.compression.sizes import stored_bytes
 
     after = report.after if report else stored_bytes(model)
-    before = report.before if report else after
+    before = dense or (report.before if report else after)
     made_of = record.get("before") if record else None
     if not isinstance(made_of, Mapping):
         made_of = {}
@@ -39,7 +40,7 @@ def weight_bytes(
     return WeightBytes(
         stored=after.total,
         embedding=after.embedding,
-        original_stored=_whole(made_of.get("total"), before.total if dense is None else dense),
+        original_stored=_whole(made_of.get("total"), before.total),
         original_embedding=_whole(made_of.get("embedding"), before.embedding),
         nominal=after.nominal if is_sparse else None,
         note="; ".join(filter(None, notes)),

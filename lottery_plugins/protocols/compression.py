@@ -89,6 +89,9 @@ class WeightMethod(CompressionMethod, Protocol):
 
     A method that runs text through the model has the options `num_calibration` and `sequence_length`, which say how
     much, and `calibration` and `calibration_seed`, which say what; see `compression.calibration`.
+
+    One that puts in layers of a class of its own, a `CompressedLinear`, names them in a static method
+    `layers() -> tuple[type, ...]`: whoever reads a checkpoint of them calls it, so that they are imported.
     """
 
     @property

@@ -24,6 +24,15 @@ def test_every_installed_method_is_measured_or_left_out_with_a_reason():
         assert measured or any(plugin.name in name for name in chosen.left_out), plugin.name
 
 
+def test_the_tasks_are_there_and_each_has_its_help():
+    from lottery_plugins.discovery import task_paths
+
+    there = {path.stem for folder in task_paths() for path in folder.rglob("*.yaml")}
+    asked = {task for tasks in specs.ABILITIES.values() for task in tasks}
+    assert asked <= there
+    assert asked == specs.AUGMENTED.keys()
+
+
 def test_only_takes_words_and_whole_specs():
     chosen = specs.choose(["int8", "wanda:sparsity=0.1"])
     assert {"none", "int8", "wanda:sparsity=0.1"} <= set(chosen.specs)

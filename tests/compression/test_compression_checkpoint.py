@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from lottery_plugins.compression import Int4, Int8, Wanda
+from lottery_plugins.compression import Cast, Int4, Int8, Wanda
 from lottery_plugins.compression.apply import apply
 from lottery_plugins.compression.checkpoint import read_record, save_checkpoint
 from lottery_plugins.compression.checkpoint_format import register
@@ -37,7 +37,8 @@ def logits(model):
 
 
 @pytest.mark.parametrize(
-    ("method", "options"), [(Int8, {}), (Int4, {"group_size": 32}), (Wanda, {}), (Wanda, {"pattern": "2:4"})]
+    ("method", "options"),
+    [(Cast, {}), (Int8, {}), (Int4, {"group_size": 32}), (Wanda, {}), (Wanda, {"pattern": "2:4"})],
 )
 def test_a_saved_method_keeps_its_contract(method, options):
     check_saved_checkpoint(method, options)
@@ -125,6 +126,15 @@ def test_the_record_and_the_card_say_how_it_was_made(original, saved):
     card = (saved / "README.md").read_text()
     assert f"lottery compress {original} --compression int4+wanda" in card
     assert "zeros are stored densely" in card
+
+
+def test_a_cast_is_counted_against_the_type_of_the_files(original, job, tmp_path):
+    make_checkpoint(job(original, tmp_path / "cast", [Cast()]))
+    record = read_record(tmp_path / "cast")
+    assert (record["after"]["total"] / record["before"]["total"], record["is_plain"]) == (0.5, True)
+    assert record["after"]["embedding"] / record["before"]["embedding"] == 0.5
+    with pytest.raises(ConfigError, match="cast"):
+        make_checkpoint(job(original, tmp_path / "both", [Cast()], dtype="float32"))
 
 
 def test_a_name_is_no_markup_in_the_card(original, job, tmp_path):

@@ -18,7 +18,8 @@ from lottery_plugins.testing.contracts.compression_files import save_tiny_model
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "add-a-compression-method.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w./]+)`\n\n```\w+\n(.*?)```$", PAGE, re.DOTALL | re.MULTILINE))
 RUNS = ("original", "ticket", "saved")
-COMMANDS = [line.strip() for line in re.findall(r"^    (\S.*)$", re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL), re.M)]
+PROSE = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
+COMMANDS = [" ".join(line.split()) for line in re.findall(r"^    (\S.*)$", re.sub(r"\\\n +", "", PROSE), re.MULTILINE)]
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,9 @@ from lottery_plugins.compression.apply import apply
 from lottery_plugins.compression.checkpoint import layouts_of, read_record
 from lottery_plugins.compression.checkpoint_format import register
 from lottery_plugins.compression.checkpoint_make import Job, make_checkpoint
-from lottery_plugins.compression.linear import CompressedLinear, Int8Linear, PackedLinear
+from lottery_plugins.compression.linear import CompressedLinear
 from lottery_plugins.protocols.compression import LoadMethod
 from lottery_plugins.testing.contracts.compression import tiny_model
-
-_OF_EVERYBODY = {Int8Linear, PackedLinear}  # known wherever the format is
 
 __all__ = ["check_saved_checkpoint", "folder_digest", "save_tiny_model", "tiny_tokenizer"]
 
@@ -93,7 +91,8 @@ def check_saved_checkpoint(method: type, options: Mapping[str, Any] | None = Non
 
 def _check_declared(method: type, model: Any) -> None:
     """Another process reads the checkpoint only if the method names its layers."""
-    found = {type(m) for m in model.modules() if isinstance(m, CompressedLinear) and type(m) not in _OF_EVERYBODY}
+    layers = {type(module) for module in model.modules() if isinstance(module, CompressedLinear)}
+    found = {cls for cls in layers if not cls.__module__.startswith("lottery_plugins.")}  # ours are known everywhere
     declared = set(method.layers()) if hasattr(method, "layers") else set()
     missing = sorted(cls.__name__ for cls in found - declared)
     assert not missing, f"layers() of the method does not name {missing}, which other processes must import"
