@@ -24,14 +24,24 @@ def how_quantized(config: Any) -> str:
         return ""
     plain: Mapping[str, Any] = made if isinstance(made, Mapping) else made.to_dict()
     method = plain.get("quant_method", "unknown")
+    if hasattr(made, "to_diff_dict"):
+        plain = made.to_diff_dict()  # without the defaults
     groups = [group.get("weights") or {} for group in (plain.get("config_groups") or {}).values()]
-    told = {key: value for part in (plain, *groups) for key, value in part.items() if key not in _UNTOLD}
-    settings = ", ".join(f"{key}={value}" for key, value in sorted(told.items()) if _says_something(value))
+    kinds = [{"weights": kind["_type"]} for kind in _dicts(plain.get("quant_type")) if "_type" in kind]  # torchao's
+    told = {
+        key: value for part in (plain, *groups, *kinds) for key, value in part.items() if _says_something(key, value)
+    }
+    settings = ", ".join(f"{key}={value}" for key, value in sorted(told.items()))
     return f"{getattr(method, 'value', method)}{f' ({settings})' if settings else ''}"
 
 
-def _says_something(value: object) -> bool:
-    return isinstance(value, str | int | float) and value not in ("", False, None)
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [inner for inner in value.values() if isinstance(inner, Mapping)] if isinstance(value, Mapping) else []
+
+
+def _says_something(key: str, value: object) -> bool:
+    is_told = isinstance(value, str | int | float) and value not in ("", False)
+    return is_told and key not in _UNTOLD and not key.startswith("_")
 
 
 def dense_bytes(model: Any, config: Any) -> int:

@@ -108,13 +108,16 @@ class CompressedBase:
         before = self._report.before if self._report else after
         is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
         made = how_quantized(self._base._model.config)
-        notes = (after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else "")
+        original = self._dense_bytes() if made or self._is_loaded_smaller else before.total
+        notes = [after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else ""]
+        if made and after.total >= original:
+            notes.append("its weights were widened as it was loaded")
         per_token = self._kv_bytes(kv_bytes_per_token)
         return {
             "weights": WeightBytes(
                 stored=after.total,
                 embedding=after.embedding,
-                original_stored=self._dense_bytes() if made or self._is_loaded_smaller else before.total,
+                original_stored=original,
                 nominal=after.nominal if is_sparse else None,
                 note="; ".join(filter(None, notes)),
             ),
