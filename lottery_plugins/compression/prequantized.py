@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
+
+from lottery_plugins.compression.held import raw_tensors
+from lottery_plugins.compression.sizes import StoredBytes
 
 __all__ = ["dense_bytes", "how_quantized"]
 
@@ -44,7 +48,7 @@ def _says_something(key: str, value: object) -> bool:
     return is_told and key not in _UNTOLD and not key.startswith("_")
 
 
-def dense_bytes(model: Any, config: Any) -> int:
+def dense_bytes(model: Any, config: Any) -> StoredBytes:
     """Bytes of a model's weights if each were stored as one number, without loading them.
 
     Args:
@@ -54,5 +58,12 @@ def dense_bytes(model: Any, config: Any) -> int:
     dtype = getattr(config, "dtype", None) or model.dtype
     with torch.device("meta"):
         empty = type(model)(config)
-    kept = [*empty.parameters(), *(tensor for name, tensor in empty.named_buffers() if name in empty.state_dict())]
-    return sum(tensor.numel() * dtype.itemsize for tensor in kept)
+    total = _num_numbers(empty) * dtype.itemsize
+    heads = [head for head in (empty.get_input_embeddings(), empty.get_output_embeddings()) if head is not None]
+    embedding = _num_numbers(*heads) * dtype.itemsize
+    return StoredBytes(total, embedding, total - embedding, total, 0.0)
+
+
+def _num_numbers(*modules: nn.Module) -> int:
+    """Elements of all that modules store for good; a tensor that they share counts once."""
+    return sum({id(tensor): tensor.numel() for module in modules for _, tensor in raw_tensors(module)}.values())
