@@ -67,7 +67,9 @@ def decoder_linears(model: Any, where: str) -> list[tuple[str, nn.Linear]]:
     is_widened = made.startswith("gguf") and all(map(is_plain, [*layers.parameters(), *layers.buffers()]))
     if made and not is_widened:
         hint = "Use the original checkpoint, or a KV-cache method, which leaves the weights alone."
-        raise ConfigError(f"compression: {where}", f"a checkpoint quantized by {made}", "dense weights", hint)
+        raise ConfigError(
+            f"compression: {where}", f"a checkpoint quantized by {made}", "weights not compressed already", hint
+        )
     if not linears:
         raise ConfigError(
             f"compression: {where}",

@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from lottery_plugins.compression import BnbInt8, BnbNf4, Hqq, Wanda
+from lottery_plugins.compression import BnbInt8, BnbNf4, Cast, Hqq, Wanda
 from lottery_plugins.compression.apply import apply
 from lottery_plugins.compression.linear import CompressedLinear
 from lottery_plugins.compression.structure import decoder_linears
 from lottery_plugins.errors import ConfigError, MissingExtraError
 from lottery_plugins.testing.contracts.compression import check_weight_method, tiny_calibration, tiny_model
+from lottery_plugins.testing.contracts.compression_files import check_saved_checkpoint
 
 INPUTS = torch.randn(3, 5, 64, generator=torch.Generator().manual_seed(1)) * 3
 
@@ -118,6 +119,16 @@ def test_layers_come_back_from_their_layout(method):
     again.load_state_dict(layer.state_dict())
     assert type(again) is type(layer)
     assert torch.equal(again(INPUTS), layer(INPUTS))
+
+
+@pytest.mark.parametrize("method", [Hqq, BnbNf4, BnbInt8])
+def test_saved_checkpoint_is_read_back_to_the_bit(method):
+    pytest.importorskip(method.requires[0][0])
+    check_saved_checkpoint(method)
+
+
+def test_cast_is_saved_as_a_plain_checkpoint():
+    check_saved_checkpoint(Cast)
 
 
 @pytest.mark.parametrize(
