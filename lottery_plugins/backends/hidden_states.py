@@ -73,7 +73,8 @@ def model_hash(model: Any) -> str:
     Cheap for a model of any size; two models that differ in no first row of a tensor are not told apart.
     """
     digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
+    tensors = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers())}
+    for name, tensor in sorted(tensors.items()):  # not of `state_dict`: bitsandbytes changes its layers for it
         first = tensor.detach().flatten()[:_HASHED].to("cpu", torch.float32)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\0".encode() + first.numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["held_tensors", "is_plain"]
+__all__ = ["held_tensors", "is_plain", "raw_tensors"]
 
 _LIBRARIES = frozenset({"bitsandbytes", "compressed_tensors", "gptqmodel", "hqq", "optimum", "torchao"})
 """Whose layers keep tensors elsewhere than among parameters and buffers."""
@@ -26,6 +26,11 @@ def is_plain(tensor: Any) -> bool:
 
 
 def held_tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and tensor, detached, of all that a model stores for good; see `raw_tensors`."""
+    return ((name, tensor.detach()) for name, tensor in raw_tensors(model))
+
+
+def raw_tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     """Name and tensor of all that a model stores for good, tied ones under each of their names.
 
     Buffers that are computed anew when a model is loaded are left out. A tensor subclass is given as its parts.
@@ -58,7 +63,7 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:
             waiting += [(f"{name}.{part}", getattr(value, part)) for part in value.__tensor_flatten__()[0]]
             continue
         if isinstance(value, torch.Tensor):
-            yield name, value.detach()
+            yield name, value
         if isinstance(value, dict):
             waiting += [(f"{name}.{key}", inner) for key, inner in value.items()]
         elif _is_of_library(value):  # a bitsandbytes weight carries its scales with it

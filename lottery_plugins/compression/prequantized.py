@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+from torch import nn
 
-__all__ = ["DenseBytes", "dense_bytes", "how_quantized"]
+from lottery_plugins.compression.held import raw_tensors
+from lottery_plugins.compression.sizes import StoredBytes
+
+__all__ = ["dense_bytes", "how_quantized"]
 
 _UNTOLD = frozenset({"quant_method", "version", "quantization_status", "global_compression_ratio", "meta"})
 """Settings of a quantization that say nothing about its numbers."""
@@ -24,24 +28,27 @@ def how_quantized(config: Any) -> str:
         return ""
     plain: Mapping[str, Any] = made if isinstance(made, Mapping) else made.to_dict()
     method = plain.get("quant_method", "unknown")
+    if hasattr(made, "to_diff_dict"):
+        plain = made.to_diff_dict()  # without the defaults
     groups = [group.get("weights") or {} for group in (plain.get("config_groups") or {}).values()]
-    told = {key: value for part in (plain, *groups) for key, value in part.items() if key not in _UNTOLD}
-    settings = ", ".join(f"{key}={value}" for key, value in sorted(told.items()) if _says_something(value))
+    kinds = [{"weights": kind["_type"]} for kind in _dicts(plain.get("quant_type")) if "_type" in kind]  # torchao's
+    told = {
+        key: value for part in (plain, *groups, *kinds) for key, value in part.items() if _says_something(key, value)
+    }
+    settings = ", ".join(f"{key}={value}" for key, value in sorted(told.items()))
     return f"{getattr(method, 'value', method)}{f' ({settings})' if settings else ''}"
 
 
-def _says_something(value: object) -> bool:
-    return isinstance(value, str | int | float) and value not in ("", False, None)
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [inner for inner in value.values() if isinstance(inner, Mapping)] if isinstance(value, Mapping) else []
 
 
-class DenseBytes(NamedTuple):
-    """Bytes of all weights, and those of the embeddings among them."""
-
-    total: int
-    embedding: int
+def _says_something(key: str, value: object) -> bool:
+    is_told = isinstance(value, str | int | float) and value not in ("", False)
+    return is_told and key not in _UNTOLD and not key.startswith("_")
 
 
-def dense_bytes(model: Any, config: Any) -> DenseBytes:
+def dense_bytes(model: Any, config: Any) -> StoredBytes:
     """Bytes of a model's weights if each were stored as one number, without loading them.
 
     Args:
@@ -51,7 +58,12 @@ def dense_bytes(model: Any, config: Any) -> DenseBytes:
     dtype = getattr(config, "dtype", None) or model.dtype
     with torch.device("meta"):
         empty = type(model)(config)
-    kept = [*empty.parameters(), *(tensor for name, tensor in empty.named_buffers() if name in empty.state_dict())]
+    total = _num_numbers(empty) * dtype.itemsize
     heads = [head for head in (empty.get_input_embeddings(), empty.get_output_embeddings()) if head is not None]
-    embedding = {id(tensor): tensor for head in heads for tensor in head.parameters()}.values()  # tied ones once
-    return DenseBytes(*(sum(t.numel() for t in tensors) * dtype.itemsize for tensors in (kept, embedding)))
+    embedding = _num_numbers(*heads) * dtype.itemsize
+    return StoredBytes(total, embedding, total - embedding, total, 0.0)
+
+
+def _num_numbers(*modules: nn.Module) -> int:
+    """Elements of all that modules store for good; a tensor that they share counts once."""
+    return sum({id(tensor): tensor.numel() for module in modules for _, tensor in raw_tensors(module)}.values())

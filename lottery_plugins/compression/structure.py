@@ -26,8 +26,10 @@ def structural_clone(model: Any) -> Any:
 
     Modules of the copy can be replaced and hooked without a trace on the original; its tensors must not be written to.
     """
-    tensors = [*model.parameters(), *model.buffers()]
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+    held = [*model.parameters(), *model.buffers()]
+    states = (value for module in model.modules() for value in vars(module).values())
+    held += [state for state in states if type(state).__module__.startswith("bitsandbytes")]  # go with its weights
+    return copy.deepcopy(model, {id(thing): thing for thing in held})
 
 
 def decoder_layers(model: Any, where: str) -> tuple[str, nn.ModuleList]:
@@ -62,10 +64,12 @@ def decoder_linears(model: Any, where: str) -> list[tuple[str, nn.Linear]]:
     path, layers = decoder_layers(model, where)
     linears = [(f"{path}.{name}", m) for name, m in layers.named_modules() if isinstance(m, nn.Linear)]
     made = how_quantized(model.config)
-    is_widened = made.startswith("gguf") and all(map(is_plain, layers.parameters()))
+    is_widened = made.startswith("gguf") and all(map(is_plain, [*layers.parameters(), *layers.buffers()]))
     if made and not is_widened:
         hint = "Use the original checkpoint, or a KV-cache method, which leaves the weights alone."
-        raise ConfigError(f"compression: {where}", f"a checkpoint quantized by {made}", "dense weights", hint)
+        raise ConfigError(
+            f"compression: {where}", f"a checkpoint quantized by {made}", "weights not compressed already", hint
+        )
     if not linears:
         raise ConfigError(
             f"compression: {where}",

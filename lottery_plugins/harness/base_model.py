@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,7 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
     if given.get("device") is None and "device" in inspect.signature(cls).parameters:
         given["device"] = _DEVICE
     try:
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)  # a line a layer and a forward
         return _create(cls, given)
     except ModuleNotFoundError as error:  # lm-eval's own sentence says which of its extras to install
         raise ConfigError(

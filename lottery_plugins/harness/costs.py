@@ -30,13 +30,16 @@ def weight_bytes(
     """
     from lottery_plugins.compression.sizes import stored_bytes
 
-    after = report.after if report else stored_bytes(model)
+    # compressed-tensors widens its layers at the first forward, so those of others are counted as they are by now
+    after = report.after if report and not made else stored_bytes(model)
     before = dense or (report.before if report else after)
     made_of = record.get("before") if record else None
     if not isinstance(made_of, Mapping):
         made_of = {}
     is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
-    notes = (after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else "")
+    notes = [after.note if is_sparse else "", f"the checkpoint was quantized by {made}" if made else ""]
+    if made and after.total >= before.total:
+        notes.append("its weights are widened here, so nothing is saved")
     return WeightBytes(
         stored=after.total,
         embedding=after.embedding,

@@ -146,8 +146,10 @@ def prepacked(model: Any, bytes_allowed: float = float("inf")) -> tuple[Any, Pre
 
 def _structural_clone(model: Any) -> Any:
     """A copy with modules and config of its own, whose parameters and buffers are those of the given model."""
-    tensors = [*model.parameters(), *model.buffers()]
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
+    held = [*model.parameters(), *model.buffers()]
+    states = (value for module in model.modules() for value in vars(module).values())
+    held += [state for state in states if type(state).__module__.startswith("bitsandbytes")]  # go with its weights
+    return copy.deepcopy(model, {id(thing): thing for thing in held})
 
 
 def _groups(model: Any) -> list[Group]:

@@ -59,3 +59,10 @@ class BnbInt8:
             return LlmInt8Linear.rounded(linear, self.threshold)
 
         return replace_linears(model, quantize, where=self.name)
+
+    @staticmethod
+    def layers() -> tuple[type, ...]:
+        """What its checkpoints are made of."""
+        from lottery_plugins.compression.libraries.bnb_linear import LlmInt8Linear
+
+        return (LlmInt8Linear,)

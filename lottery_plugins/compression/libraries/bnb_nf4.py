@@ -60,3 +60,10 @@ class BnbNf4:
             return Nf4Linear.rounded(linear, self.block_size)
 
         return replace_linears(model, quantize, where=self.name)
+
+    @staticmethod
+    def layers() -> tuple[type, ...]:
+        """What its checkpoints are made of."""
+        from lottery_plugins.compression.libraries.bnb_linear import Nf4Linear
+
+        return (Nf4Linear,)

@@ -41,8 +41,9 @@ class HqqLinear(PackedLinear):
         weight = linear.weight.detach()
         if not bool(weight.isfinite().all()):
             raise ConfigError("compression: hqq", "weights that are not finite", "finite weights", "Check the model.")
-        options = {"nbits": bits, "group_size": group_size, "axis": 1, "bitpack": False, "device": str(weight.device)}
-        levels, found = library("hqq.core.quantize").Quantizer.quantize(weight, **options)
+        hqq = library("hqq.core.quantize")
+        settings = hqq.BaseQuantizeConfig(nbits=bits, group_size=group_size, axis=1)["weight_quant_params"]
+        levels, found = hqq.Quantizer.quantize(weight, **{**settings, "bitpack": False, "device": str(weight.device)})
         scale, zero = (
             found[name].to(torch.float16).view(linear.out_features, -1).t().contiguous() for name in ("scale", "zero")
         )

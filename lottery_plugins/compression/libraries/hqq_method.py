@@ -64,3 +64,10 @@ class Hqq:
             return HqqLinear.fitted(linear, self.bits, self.group_size)
 
         return replace_linears(model, quantize, where=self.name)
+
+    @staticmethod
+    def layers() -> tuple[type, ...]:
+        """What its checkpoints are made of."""
+        from lottery_plugins.compression.libraries.hqq_linear import HqqLinear
+
+        return (HqqLinear,)
