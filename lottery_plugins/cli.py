@@ -15,6 +15,12 @@ _COMMANDS = {
         "lottery_plugins.results.command",
         "is a ticket not worse than the original? a verdict from lm-eval's files",
     ),
+    "report": (
+        "lottery_plugins.results.report.command",
+        "verdicts, charts and every sample's steps as one page for the browser",
+    ),
+    "table": ("lottery_plugins.commands.table", "the paper's tables and heat maps, with your runs in them"),
+    "compress": ("lottery_plugins.commands.compress", "from a model to a compressed checkpoint, with a card"),
     "train-verifier": (
         "lottery_plugins.commands.train_verifier",
         "from a finished run to a classifier that reads right and wrong from hidden states",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lottery_plugins.compression.linear import QuantizedLinear
+from lottery_plugins.compression.linear import CompressedLinear
 from lottery_plugins.errors import ConfigError
 
 __all__ = ["StoredBytes", "kv_bytes_per_token", "stored_bytes"]
@@ -45,7 +45,7 @@ def stored_bytes(model: nn.Module) -> StoredBytes:
     embedding = _distinct_bytes([t for head in heads if head is not None for t in head.state_dict().values()])
     zeros, weights, saved_bits = 0, 0, 0
     for module in model.modules():
-        if isinstance(module, QuantizedLinear):
+        if isinstance(module, CompressedLinear) and not any(module.children()):
             num_zeros, bits = module.num_zeros, module.bits
         elif isinstance(module, nn.Linear) and module not in heads:
             num_zeros = module.weight.numel() - int(torch.count_nonzero(module.weight))

@@ -13,9 +13,10 @@ from typing import Any
 
 from torch import nn
 
+from lottery_plugins.compression.progress import steps
 from lottery_plugins.errors import ConfigError
 
-__all__ = ["decoder_layers", "decoder_linears", "replace_linears", "structural_clone"]
+__all__ = ["decoder_layers", "decoder_linears", "replace_linears", "replace_module", "structural_clone"]
 
 
 def structural_clone(model: Any) -> Any:
@@ -79,7 +80,12 @@ def replace_linears(model: Any, replacement: Callable[[str, nn.Linear], nn.Modul
         ConfigError: If the decoder has no `nn.Linear`.
     """
     clone = structural_clone(model)
-    for path, linear in decoder_linears(clone, where):
-        parent, _, name = path.rpartition(".")
-        setattr(clone.get_submodule(parent), name, replacement(path, linear))
+    for path, linear in steps(decoder_linears(clone, where), where):
+        replace_module(clone, path, replacement(path, linear))
     return clone
+
+
+def replace_module(model: Any, path: str, module: nn.Module) -> None:
+    """Put a module in the place of another."""
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, module)

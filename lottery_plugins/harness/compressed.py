@@ -31,10 +31,9 @@ class CompressedBase:
         methods: Compression methods; () only measures.
 
     Attributes:
-        method: The method that drops cached positions; None for none. It does nothing until `attach` or an engine puts
-            it to work.
-        quantizer: The method that stores them in few bits, likewise.
-        press: The method at work in the model's own cache; None before `attach`.
+        method: Drops cached positions; None for none. It does nothing until `attach` or an engine puts it to work.
+        quantizer: Stores cached positions in few bits; likewise.
+        press: Both at work in the model's own cache; None before `attach`.
 
     Raises:
         ConfigError: There are methods but no model in this process to apply them to.
@@ -61,19 +60,24 @@ class CompressedBase:
             result = apply(methods, base._model, base.tokenizer, attach=False)
             base._model, self._report = result.model, result.report
 
-    def attach(self) -> None:
-        """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
-        if self.method is not None:
-            from lottery_plugins.compression.press import AttachedPress
+    @property
+    def acts_on_cache(self) -> bool:
+        """Whether there is a KV-cache method."""
+        return self.method is not None or self.quantizer is not None
 
-            self.press = AttachedPress(self.method, self._base._model)
+    def attach(self) -> None:
+        """Put the KV-cache methods to work in the model's own cache, for requests that go through the base model."""
+        if self.acts_on_cache:
+            from lottery_plugins.compression.kv.press import AttachedPress
+
+            self.press = AttachedPress(self.method, self._base._model, self.quantizer)
 
     def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """Score continuations one by one on the compressed cache of their context.
 
         One forward over context and continuation, lm-eval's way, never reads the cache and would measure nothing.
         """
-        from lottery_plugins.compression.scoring import score_in_two_phases
+        from lottery_plugins.compression.kv.scoring import score_in_two_phases
 
         answers = []
         for request in requests:
@@ -130,7 +134,7 @@ class CompressedBase:
         if self.quantizer is None and not getattr(self.method, "compression_ratio", 0):
             return per_token
         if self.press is not None:
-            kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
+            held, of = self.press.statistics.bytes_after, self.press.statistics.bytes_before
         else:
-            kept, of = getattr(engine_statistics, "held_bytes", 0), getattr(engine_statistics, "full_bytes", 0)
-        return None if per_token is None or not of else float(per_token * kept / of)
+            held, of = getattr(engine_statistics, "held_bytes", 0), getattr(engine_statistics, "full_bytes", 0)
+        return None if per_token is None or not of else float(per_token * held / of)

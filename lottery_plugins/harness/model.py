@@ -94,7 +94,7 @@ class LotteryLM(WrappingLM):
             ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
         """
         self._say_that_reasoners_do_not_score()
-        if self.compressed.method is not None or self.compressed.quantizer is not None:
+        if self.compressed.acts_on_cache:
             raise ConfigError(
                 "compression",
                 str(self.config.describe()["compression"]),

@@ -81,7 +81,7 @@ def align(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> 
     aligned = []
     for task in baseline.tasks:
         runs = {run.name: run.tasks[task] for run in candidates if task in run.tasks and task not in options.exclude}
-        if runs:
+        if runs or (not candidates and task not in options.exclude):
             aligned.append(_align_task(baseline.name, baseline.tasks[task], runs, options))
             notes += [n for name, run in runs.items() for n in _setting_notes(baseline.tasks[task], run, name)]
     return aligned, list(dict.fromkeys(notes))

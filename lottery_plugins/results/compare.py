@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lottery_plugins.errors import ConfigError, DataError
+from lottery_plugins.errors import ConfigError
 from lottery_plugins.results.align import AlignedTask, align
 from lottery_plugins.results.bootstrap import ClusterBootstrap
+from lottery_plugins.results.chosen import study_arms
 from lottery_plugins.results.comparison import (
-    STUDY_ARMS,
     ArmResult,
     Comparison,
     GroupVerdict,
@@ -18,14 +18,14 @@ from lottery_plugins.results.comparison import (
     TaskComparison,
 )
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
-from lottery_plugins.results.load import load_run
+from lottery_plugins.results.load import Run, load_run
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.proxies import proxy_notes
 from lottery_plugins.results.sensitivity import verdicts_without_failed
 from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
-__all__ = ["compare", "compare_study"]
+__all__ = ["compare", "compare_runs", "compare_study"]
 
 _FEW_CLUSTERS = 20
 
@@ -52,14 +52,19 @@ def compare(
     if not tickets or original_name in tickets:
         raise ConfigError("tickets", sorted(tickets), f"one name or more other than {original_name!r}")
     baseline = load_run(original, original_name)
-    candidates = [load_run(path, name) for name, path in tickets.items()]
+    return compare_runs(baseline, [load_run(path, name) for name, path in tickets.items()], options)
+
+
+def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> Comparison:
+    """The same for runs that are loaded; with no candidates only scores and costs are found."""
     aligned, notes = align(baseline, candidates, options)
-    estimates = {task.task: differences(task, original_name, options) for task in aligned}
-    judged, abilities, overall = _judge_arms(aligned, estimates, original_name, list(tickets), options)
+    estimates = {task.task: differences(task, baseline.name, options) for task in aligned}
+    arms = [run.name for run in candidates]
+    judged, abilities, overall = _judge_arms(aligned, estimates, baseline.name, arms, options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
     return Comparison(
-        baseline=original_name,
-        folders={original_name: str(original), **{name: str(path) for name, path in tickets.items()}},
+        baseline=baseline.name,
+        folders={run.name: str(run.folder) for run in (baseline, *candidates)},
         options=options,
         tasks=tasks,
         abilities=abilities,
@@ -75,14 +80,9 @@ def compare_study(arms: Mapping[str, Path], options: CompareOptions | None = Non
         arms: Folder by arm; original-plain and one or more others of `STUDY_ARMS`.
         options: Settings; None: the usual ones.
     """
-    unknown = sorted(set(arms) - set(STUDY_ARMS))
-    if unknown:
-        raise ConfigError("--arms", unknown[0], ", ".join(STUDY_ARMS))
-    present = [arm for arm in STUDY_ARMS if arm in arms]
-    if STUDY_ARMS[0] not in present or len(present) < 2:
-        got = ", ".join(present) or "none"
-        raise DataError("The study", f"needs {STUDY_ARMS[0]} and one other arm or more, but has {got}")
-    return compare(arms[STUDY_ARMS[0]], {arm: arms[arm] for arm in present[1:]}, options, original_name=STUDY_ARMS[0])
+    present = study_arms(arms)
+    first, *others = present
+    return compare(present[first], {arm: present[arm] for arm in others}, options, original_name=first)
 
 
 def _judge_arms(

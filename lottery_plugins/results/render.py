@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["render_json", "render_markdown", "render_table"]
+__all__ = ["markdown_row", "render_json", "render_markdown", "render_table"]
 
 _ONE_TABLE_WIDTH = 150
 _COLUMN_WIDTH = 18  # of each of the engine's costs, beyond that
@@ -52,13 +52,13 @@ def render_table(comparison: Comparison, console: Console) -> None:
 def render_markdown(comparison: Comparison) -> str:
     """The comparison as GitHub Markdown."""
     headers = ("task", "run", "score [95%]", "failed", *quality_headers(comparison)[-2:], *cost_headers(comparison))
-    lines = [_markdown_row(headers), _markdown_row(["---"] * len(headers))]
+    lines = [markdown_row(headers), markdown_row(["---"] * len(headers))]
     for task in comparison.tasks:
         for row in task_rows(task):
             cells = row.cells(comparison)
-            lines.append(_markdown_row((task.task, *(cells[header] for header in headers[1:]))))
+            lines.append(markdown_row((task.task, *(cells[header] for header in headers[1:]))))
     grid = verdict_grid(comparison)
-    lines += ["", _markdown_row(grid[0]), _markdown_row(["---"] * len(grid[0])), *map(_markdown_row, grid[1:])]
+    lines += ["", markdown_row(grid[0]), markdown_row(["---"] * len(grid[0])), *map(markdown_row, grid[1:])]
     lines += ["", "Notes:", "", *(f"- {_escaped(note)}" for note in all_notes(comparison))]
     return "\n".join(lines) + "\n"
 
@@ -113,7 +113,8 @@ def _text(line: str, style: str = "") -> Text:
     return Text(line, style=style)
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row of a Markdown table; its cells are shown as they are."""
     return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
 
 

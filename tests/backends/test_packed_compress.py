@@ -6,9 +6,9 @@ from packed_models import logits_of, model, runner_of
 from transformers import DynamicCache
 
 from lottery_plugins.backends.packed.eviction import highest_positions
-from lottery_plugins.compression import KeyNorm
-from lottery_plugins.compression.press import attached
-from lottery_plugins.compression.streaming_llm import StreamingLLM
+from lottery_plugins.compression.kv.key_norm import KeyNorm
+from lottery_plugins.compression.kv.press import attached
+from lottery_plugins.compression.kv.streaming_llm import StreamingLLM
 from lottery_plugins.errors import BackendError, ConfigError
 from lottery_plugins.protocols.runner import Held, Row
 

@@ -11,7 +11,7 @@ from lottery_plugins.backends.packed.build import build_runner
 from lottery_plugins.backends.packed.cuda_build import build_cuda_runner
 from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
-from lottery_plugins.compression.key_norm import KeyNorm
+from lottery_plugins.compression.kv.key_norm import KeyNorm
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.engine import SamplingParams
 from lottery_plugins.protocols.runner import Held, OutOfMemoryInStepError, Row

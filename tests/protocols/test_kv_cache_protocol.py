@@ -15,7 +15,6 @@ class Falling(KeyNorm):
 
     num_queries = 4
     needs_mass = True
-    decoding_interval = 8
     conflicts: ClassVar = {"key-norm": "They are one."}
 
     def kept_in_layer(self, num_tokens, layer, num_layers):
@@ -33,7 +32,7 @@ def test_a_press_that_declares_nothing_asks_for_nothing():
 
 
 def test_declared_demands_are_read():
-    assert demands(Falling()) == Demands(num_queries=4, needs_mass=True, decoding_interval=8)
+    assert demands(Falling(decoding_interval=8)) == Demands(num_queries=4, needs_mass=True, decoding_interval=8)
 
 
 @given(st.integers(1, 500), st.floats(0, 1, exclude_max=True), st.integers(0, 5))

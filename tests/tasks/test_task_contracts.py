@@ -9,6 +9,7 @@ import pytest
 
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, schedule, two_hop
+from lottery_plugins.tasks.paper import babilong, reading
 from lottery_plugins.tasks.paper_rows import PaperKnobs
 from lottery_plugins.testing.contracts.task import check_task
 
@@ -170,7 +171,7 @@ KNOBS = {
     "operations": [operations.OperationsKnobs],
     "long_context": [two_hop.TwoHopKnobs],
     "planning": [schedule.ScheduleKnobs],
-    "paper": [PaperKnobs],
+    "paper": [PaperKnobs, babilong.BabilongKnobs, reading.TriviaKnobs],
 }
 
 

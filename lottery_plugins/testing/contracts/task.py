@@ -54,6 +54,8 @@ class TaskCase:
         num_docs: How many documents are scored and rendered.
         is_answer_in_question: The question holds what the answer is made of (copying, ordering).
         is_listing_allowed: The published scorer gives points to an output that lists candidates.
+        is_open_ended: No one answer is right (summaries, instructions): all texts get scores in [0, 1], and an empty
+            one gets 0.
     """
 
     name: str
@@ -62,6 +64,7 @@ class TaskCase:
     num_docs: int = 24
     is_answer_in_question: bool = False
     is_listing_allowed: bool = False
+    is_open_ended: bool = False
 
 
 def check_task(
@@ -71,6 +74,7 @@ def check_task(
     metadata: Mapping[str, Any] | None = None,
     is_answer_in_question: bool = False,
     is_listing_allowed: bool = False,
+    is_open_ended: bool = False,
 ) -> None:
     """Run the whole suite on one task; see `TaskCase` for the arguments.
 
@@ -83,6 +87,7 @@ def check_task(
         metadata=metadata,
         is_answer_in_question=is_answer_in_question,
         is_listing_allowed=is_listing_allowed,
+        is_open_ended=is_open_ended,
     )
     with no_network():
         check_names(case)
@@ -93,7 +98,7 @@ def check_task(
         check_documents(task, docs, case)
         check_determinism(task, case)
         check_rendering(task, docs)
-        check_scores(task, docs, case)
+        (check_open_scores if is_open_ended else check_scores)(task, docs, case)
 
 
 @contextmanager
@@ -161,7 +166,9 @@ def check_documents(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase
             assert {"id", "title", "text"} <= set(item), f"a knowledge base document lacks id, title or text: {item}"
         hidden = doc[lottery["question"]] if not case.is_answer_in_question else ""
         gold = str(task.doc_to_target(doc))
-        assert not re.search(rf"(?<!\w){re.escape(gold)}(?!\w)", hidden), f"the question holds its answer: {hidden!r}"
+        assert not gold or not re.search(rf"(?<!\w){re.escape(gold)}(?!\w)", hidden), (
+            f"the question holds its answer: {hidden!r}"
+        )
 
 
 def check_determinism(task: Any, case: TaskCase) -> None:
@@ -212,6 +219,19 @@ def check_scores(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase) -
             assert task.process_results(doc, [listing])[main] == 0, (
                 f"a listing of all answers scores: {listing[:200]!r}"
             )
+
+
+def check_open_scores(task: Any, docs: Sequence[Mapping[str, Any]], case: TaskCase) -> None:
+    """Any text gets scores in [0, 1], an empty one gets 0, gold (where there is one) gets 1, and nothing raises."""
+    metrics = [metric["metric"] for metric in task.config.metric_list]
+    for doc in docs:
+        gold = str(task.doc_to_target(doc))
+        for said in (gold, *_JUNK):
+            scores = task.process_results(doc, [said])
+            assert set(metrics) == set(scores), f"process_results gives {sorted(scores)}, metric_list names {metrics}"
+            assert all(0 <= score <= 1 for score in scores.values()), f"{said[:60]!r} scores {scores}"
+            assert said or not any(scores.values()), f"an empty answer scores {scores}"
+            assert said != gold or not gold or scores[metrics[0]] == 1, f"gold {gold!r} scores {scores}"
 
 
 def _manager(case: TaskCase, extra: Mapping[str, Any]) -> Any:
