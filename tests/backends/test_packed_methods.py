@@ -1,6 +1,7 @@
 """KV-cache methods in the packed engine, on the CPU and as on a device, against one sequence by itself."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from packed_models import NUM_BLOCKS, VOCABULARY, logits_of, model, runner_of
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.build import build_runner
 from lottery_plugins.backends.packed.cuda import CudaExecutor
+from lottery_plugins.backends.packed.graphs import is_decode
 from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
@@ -101,6 +103,27 @@ def test_sessions_give_the_tokens_of_the_plain_cache(name, on):
     assert together(runner, sessions) == expected
 
 
+@pytest.mark.parametrize("name", ["queries, intervals", "mass, intervals", "all of it"])
+def test_forks_go_on_apart(name):
+    made, (press, quantizer) = model("llama-grouped"), METHODS[name]
+    runner = runner_of(made, press=press, quantizer=quantizer, unwritten=torch.nan if quantizer else 0.0)
+    first, *more = turns_of([(33, 9), (2, 8), (14, 8)])
+
+    async def go():
+        engine = PackedEngine(runner, Codec(), runner.methods)
+        session = engine.open()
+        params = SamplingParams(max_tokens=first[1], ignore_end=True)
+        await engine.generate(first[0], session, params)
+        both = zip((session, engine.fork(session)), more, strict=True)
+        params = SamplingParams(max_tokens=8, ignore_end=True)
+        return await asyncio.gather(*[engine.generate(ids, s, params) for s, (ids, _) in both])
+
+    for answer, (ids, most) in zip(asyncio.run(go()), more, strict=True):
+        alone = Sequence(made, press, quantizer)
+        alone.generate(*first)
+        assert answer.ids == alone.generate(ids, most)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_scores_are_those_behind_the_compressed_context(name):
     made, (press, quantizer) = model("llama-grouped"), METHODS[name]
@@ -132,6 +155,14 @@ def test_a_step_that_is_done_again_is_observed_once(monkeypatch):
     (turns,) = [turns_of([(40, 6), (5, 4)])]
     alone = Sequence(made, press)
     assert together(runner, [turns]) == [[alone.generate(ids, most) for ids, most in turns]]
+
+
+def test_replayed_steps_are_those_that_nobody_observes_and_whose_caches_are_plain():
+    runner = runner_of(model("llama-grouped"), press=Heavy())
+    plain = Row(ids=[1], cached=0, position=0, blocks=[0], targets=[0])
+    assert is_decode(runner._executor.pack([plain]))
+    assert not is_decode(runner._executor.pack([plain, replace(plain, observed=runner.observer())]))
+    assert not is_decode(runner._executor.pack([plain, replace(plain, layout=Layout((0,) * 3, (0,) * 3))]))
 
 
 def test_ratio_zero_is_no_method():
