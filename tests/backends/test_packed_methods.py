@@ -11,6 +11,7 @@ from packed_models import NUM_BLOCKS, VOCABULARY, logits_of, model, runner_of
 
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.build import build_runner
+from lottery_plugins.backends.packed.compressed_plan import _Apart
 from lottery_plugins.backends.packed.cuda import CudaExecutor
 from lottery_plugins.backends.packed.graphs import is_decode
 from lottery_plugins.backends.packed.groups import Groups
@@ -21,6 +22,7 @@ from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.engine.packed import PackedEngine
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.engine import SamplingParams
+from lottery_plugins.protocols.kv_cache import demands
 from lottery_plugins.protocols.runner import Held, Layout, Row
 
 METHODS = {
@@ -41,6 +43,7 @@ TURNS = [
     [(33, 9), (1, 2), (20, 12)],
     [(50, 14), (3, 5)],
     [(9, 20), (9, 2)],
+    [(8, 18)],
     [(2, 1), (2, 1)],
 ]
 
@@ -101,6 +104,32 @@ def test_sessions_give_the_tokens_of_the_plain_cache(name, on):
         alone = Sequence(made, press, quantizer)
         expected.append([alone.generate(ids, most) for ids, most in turns])
     assert together(runner, sessions) == expected
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_cache_that_a_session_keeps_is_the_plain_one(name):
+    made, (press, quantizer) = model("llama-grouped"), METHODS[name]
+    runner = runner_of(made, press=press, quantizer=quantizer, unwritten=torch.nan if quantizer else 0.0)
+    turns, alone = turns_of([(33, 9), (4, 8), (12, 5)]), Sequence(made, press, quantizer)
+
+    async def go():
+        engine = PackedEngine(runner, Codec(), runner.methods)
+        session = engine.open()
+        for ids, most in turns:
+            params = SamplingParams(max_tokens=most, ignore_end=True)
+            assert (await engine.generate(ids, session, params)).ids == alone.generate(ids, most)
+        return session.state
+
+    kept = asyncio.run(go())
+    row = Row(ids=[], cached=kept.state.cached, position=0, blocks=kept.blocks, layout=kept.state.layout)
+    row.layout = row.layout or Layout((0,) * 3, (0,) * 3)
+    apart = _Apart(runner._executor.pool, [row], runner.block_size, Groups.of(runner.methods), torch.device("cpu"))
+    for index, layer in enumerate(alone.cache.layers):
+        ((keys, values),) = apart.states(index)
+        assert torch.allclose(keys, layer.keys[0], atol=1e-3)
+        assert torch.allclose(values, layer.values[0], atol=1e-3)
+        if press is not None and demands(press).needs_mass:
+            assert torch.allclose(kept.observed.mass[index], alone.mass[index][0], atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["queries, intervals", "mass, intervals", "all of it"])
