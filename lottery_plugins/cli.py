@@ -25,6 +25,8 @@ _COMMANDS = {
         "lottery_plugins.commands.train_verifier",
         "from a finished run to a classifier that reads right and wrong from hidden states",
     ),
+    "new-task": ("lottery_plugins.commands.new_task", "a folder with a task that passes, to be changed into one's own"),
+    "check-task": ("lottery_plugins.commands.check_task", "does a task keep the rules that our own tests run?"),
     "plugins": ("lottery_plugins.commands.plugins", "what is installed, what it takes, and what is wrong with it"),
 }
 

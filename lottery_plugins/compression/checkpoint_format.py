@@ -96,6 +96,7 @@ def place_layers(model: Any, layers: Mapping[str, Any]) -> None:
     Raises:
         DataError: A path is none of a linear layer of that size, or a layout is none.
     """
+    from lottery_plugins.compression.libraries import layers as _known  # noqa: F401 - makes their kinds known
     from lottery_plugins.compression.linear import CompressedLinear
     from lottery_plugins.compression.weights import low_rank  # noqa: F401 - so that its kind of layer is known
 

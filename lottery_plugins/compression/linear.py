@@ -8,7 +8,7 @@ row, and 10 to 100 times for eight rows and more; they are made for bfloat16 (be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -18,7 +18,7 @@ from torch.nn import functional
 from lottery_plugins.compression.bits import pack, unpacked
 from lottery_plugins.errors import ConfigError, DataError
 
-__all__ = ["CompressedLinear", "Int8Linear", "PackedLinear"]
+__all__ = ["CompressedLinear", "Int8Linear", "PackedLinear", "import_layers_by"]
 
 _DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -27,6 +27,13 @@ _DTYPES = {
 """What a layer may store; a name in a checkpoint that is not here is refused."""
 
 _KINDS: dict[str, type[CompressedLinear]] = {}
+_importers: list[Callable[[], None]] = []
+
+
+def import_layers_by(importer: Callable[[], None]) -> None:
+    """Let a function import what may define a kind of layer that nobody knows yet."""
+    if importer not in _importers:
+        _importers.append(importer)
 
 
 class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch as Any
@@ -64,6 +71,11 @@ class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch
         if "kind" in vars(cls):
             _KINDS[cls.kind] = cls
 
+    @property
+    def multiplications(self) -> int:
+        """Weights that one token is multiplied by; a subclass that multiplies by less says so."""
+        return self.in_features * self.out_features
+
     @abstractmethod
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the stored numbers stand for, (rows, cols)."""
@@ -88,13 +100,15 @@ class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch
             layout: From `layout`, or from a file that nobody vouches for.
 
         Raises:
-            DataError: It is no layout, or one of a class that was not imported.
+            DataError: It is no layout, or one of a class that is not installed.
         """
         try:
             kind = layout["kind"]
+            for importer in _importers if kind not in _KINDS else ():
+                importer()
             if kind not in _KINDS:
-                hint = "Import the package that defines this kind of layer, or update this one."
-                raise DataError("checkpoint", f"has a layer of kind {kind!r}; known are {sorted(_KINDS)}", hint)
+                hint = "Install the package whose method made it, or update this one."
+                raise DataError("checkpoint", f"has layers of kind {kind!r}, but known are {sorted(_KINDS)}", hint)
             return _KINDS[kind]._empty(layout)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise DataError("checkpoint", f"has a layer that is not laid out as one ({error!r})") from error

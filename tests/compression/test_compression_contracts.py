@@ -63,4 +63,4 @@ def test_what_they_leave_on_disk_keeps_the_contract(method, options):
 
 
 def test_every_builtin_is_exported_and_names_are_unique():
-    assert len({method.name for method in METHODS}) == len(METHODS) == 17
+    assert len({method.name for method in METHODS}) == len(METHODS)
