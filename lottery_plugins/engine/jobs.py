@@ -13,7 +13,7 @@ from lottery_plugins.engine.compression import CacheState
 from lottery_plugins.engine.prefixes import Node
 from lottery_plugins.engine.stops import StopWatch
 from lottery_plugins.protocols.engine import SamplingParams
-from lottery_plugins.protocols.runner import Held, Layout, Observed
+from lottery_plugins.protocols.runner import Layout, Observed
 
 __all__ = ["Job", "Kept", "draw_seed"]
 
@@ -129,11 +129,6 @@ class Job:
     def num_shared(self) -> int:
         """Tokens whose blocks are worth keeping for others: not those of a scored continuation."""
         return self.num_context if self.targets else len(self.ids)
-
-    @property
-    def held_cache(self) -> Held:
-        """Its cache as a runner takes it."""
-        return Held(self.table, self.cached, self.layout)
 
     @property
     def state(self) -> CacheState:

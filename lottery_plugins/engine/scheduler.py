@@ -15,14 +15,13 @@ from collections.abc import Callable, Sequence
 
 from lottery_plugins.engine import faults
 from lottery_plugins.engine.cache import JobCache
+from lottery_plugins.engine.compressing import Compressing
 from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.engine.jobs import Job
 from lottery_plugins.engine.statistics import EngineStatistics
 from lottery_plugins.engine.waiting import WaitingJobs
 from lottery_plugins.errors import LotteryError, RunEndedError
 from lottery_plugins.protocols.runner import (
-    Held,
-    Observed,
     OutOfMemoryInStepError,
     Row,
     RowResult,
@@ -56,7 +55,8 @@ class Scheduler:
     ) -> None:
         self.statistics = EngineStatistics()
         self.cache = JobCache(runner.num_blocks, runner.block_size, runner.copy, methods)
-        self._runner, self._methods, self._finish, self._end_ids = runner, methods, finish, end_ids
+        self._compressing = Compressing(methods, runner, self.cache, self.statistics) if methods else None
+        self._runner, self._finish, self._end_ids = runner, finish, end_ids
         self._budget = runner.max_step_tokens
         self._waiting = WaitingJobs()
         self._running: list[Job] = []  # by order
@@ -168,19 +168,8 @@ class Scheduler:
             draw_index=len(job.drawn),
             targets=job.targets_within(count) if job.targets else (),
             layout=job.layout,
-            observed=self._observed(job) if self._methods else None,
+            observed=self._compressing.observer(job) if self._compressing else None,
         )
-
-    def _observed(self, job: Job) -> Observed | None:
-        """What observes the next tokens: those of a prompt always, generated ones where they are asked for."""
-        methods = self._methods
-        if methods is None or not methods.observes:
-            return None
-        if job.cached + job.shift >= job.num_context and (job.targets or not methods.observes_decoding):
-            return None
-        if job.observed is None:
-            job.observed = self._runner.observer()
-        return job.observed
 
     # ------------------------------------------------------------------ admission
 
@@ -196,8 +185,8 @@ class Scheduler:
                 self._waiting.park(key, job)
                 continue
             if self.cache.admit(job):
-                if self._methods:
-                    job.acts_at = self._methods.acts_at(job.state, job.num_context, bool(job.targets))
+                if self._compressing:
+                    self._compressing.plan(job)
                 insort(self._running, job, key=lambda j: j.order)
                 open_tokens += job.num_missing
             elif self._running:
@@ -222,9 +211,9 @@ class Scheduler:
             if row.targets:
                 job.logprobs += result.logprobs
                 job.is_greedy = job.is_greedy and result.is_greedy
-            if job.acts_at is not None and job.acts_at == job.cached + job.shift:
+            if self._compressing and job.acts_at == job.cached + job.shift:
                 try:
-                    self._compress(job)
+                    self._compressing.act(job)
                 except LotteryError as error:  # of the compression method
                     self._fail(job, error)
                     continue
@@ -247,21 +236,6 @@ class Scheduler:
             self._done(job, "length")
         else:
             job.ids.append(token)
-
-    def _compress(self, job: Job) -> None:
-        """Let the KV-cache methods act."""
-        assert self._methods is not None
-        before = job.state
-        after = self._methods.acted(before, job.num_context)
-        if after.text == job.num_context:
-            self._methods.count(self.statistics, after)
-        if after.same_cache(before):
-            job.state = after
-        else:
-            into = self.cache.split_off(job)
-            self._runner.compress(job.held_cache, Held(into, after.cached, after.layout), job.observed)
-            self.cache.settle(job, after)
-        job.acts_at = self._methods.acts_at(after, job.num_context, bool(job.targets))
 
     def _done(self, job: Job, reason: str) -> None:
         counts = self.statistics

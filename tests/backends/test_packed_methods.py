@@ -1,6 +1,7 @@
 """KV-cache methods in the packed engine, on the CPU and as on a device, against one sequence by itself."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,7 +11,9 @@ from packed_models import NUM_BLOCKS, VOCABULARY, logits_of, model, runner_of
 
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.build import build_runner
+from lottery_plugins.backends.packed.compressed_plan import _Apart
 from lottery_plugins.backends.packed.cuda import CudaExecutor
+from lottery_plugins.backends.packed.graphs import is_decode
 from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
@@ -19,6 +22,7 @@ from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.engine.packed import PackedEngine
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.engine import SamplingParams
+from lottery_plugins.protocols.kv_cache import demands
 from lottery_plugins.protocols.runner import Held, Layout, Row
 
 METHODS = {
@@ -39,6 +43,7 @@ TURNS = [
     [(33, 9), (1, 2), (20, 12)],
     [(50, 14), (3, 5)],
     [(9, 20), (9, 2)],
+    [(8, 18)],
     [(2, 1), (2, 1)],
 ]
 
@@ -102,6 +107,53 @@ def test_sessions_give_the_tokens_of_the_plain_cache(name, on):
 
 
 @pytest.mark.parametrize("name", METHODS)
+def test_the_cache_that_a_session_keeps_is_the_plain_one(name):
+    made, (press, quantizer) = model("llama-grouped"), METHODS[name]
+    runner = runner_of(made, press=press, quantizer=quantizer, unwritten=torch.nan if quantizer else 0.0)
+    turns, alone = turns_of([(33, 9), (4, 8), (12, 5)]), Sequence(made, press, quantizer)
+
+    async def go():
+        engine = PackedEngine(runner, Codec(), runner.methods)
+        session = engine.open()
+        for ids, most in turns:
+            params = SamplingParams(max_tokens=most, ignore_end=True)
+            assert (await engine.generate(ids, session, params)).ids == alone.generate(ids, most)
+        return session.state
+
+    kept = asyncio.run(go())
+    row = Row(ids=[], cached=kept.state.cached, position=0, blocks=kept.blocks, layout=kept.state.layout)
+    row.layout = row.layout or Layout((0,) * 3, (0,) * 3)
+    apart = _Apart(runner._executor.pool, [row], runner.block_size, Groups.of(runner.methods), torch.device("cpu"))
+    for index, layer in enumerate(alone.cache.layers):
+        ((keys, values),) = apart.states(index)
+        assert torch.allclose(keys, layer.keys[0], atol=1e-3)
+        assert torch.allclose(values, layer.values[0], atol=1e-3)
+        if press is not None and demands(press).needs_mass:
+            assert torch.allclose(kept.observed.mass[index], alone.mass[index][0], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["queries, intervals", "mass, intervals", "all of it"])
+def test_forks_go_on_apart(name):
+    made, (press, quantizer) = model("llama-grouped"), METHODS[name]
+    runner = runner_of(made, press=press, quantizer=quantizer, unwritten=torch.nan if quantizer else 0.0)
+    first, *more = turns_of([(33, 9), (2, 8), (14, 8)])
+
+    async def go():
+        engine = PackedEngine(runner, Codec(), runner.methods)
+        session = engine.open()
+        params = SamplingParams(max_tokens=first[1], ignore_end=True)
+        await engine.generate(first[0], session, params)
+        both = zip((session, engine.fork(session)), more, strict=True)
+        params = SamplingParams(max_tokens=8, ignore_end=True)
+        return await asyncio.gather(*[engine.generate(ids, s, params) for s, (ids, _) in both])
+
+    for answer, (ids, most) in zip(asyncio.run(go()), more, strict=True):
+        alone = Sequence(made, press, quantizer)
+        alone.generate(*first)
+        assert answer.ids == alone.generate(ids, most)
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_scores_are_those_behind_the_compressed_context(name):
     made, (press, quantizer) = model("llama-grouped"), METHODS[name]
     runner = runner_of(made, press=press, quantizer=quantizer)
@@ -132,6 +184,14 @@ def test_a_step_that_is_done_again_is_observed_once(monkeypatch):
     (turns,) = [turns_of([(40, 6), (5, 4)])]
     alone = Sequence(made, press)
     assert together(runner, [turns]) == [[alone.generate(ids, most) for ids, most in turns]]
+
+
+def test_replayed_steps_are_those_that_nobody_observes_and_whose_caches_are_plain():
+    runner = runner_of(model("llama-grouped"), press=Heavy())
+    plain = Row(ids=[1], cached=0, position=0, blocks=[0], targets=[0])
+    assert is_decode(runner._executor.pack([plain]))
+    assert not is_decode(runner._executor.pack([plain, replace(plain, observed=runner.observer())]))
+    assert not is_decode(runner._executor.pack([plain, replace(plain, layout=Layout((0,) * 3, (0,) * 3))]))
 
 
 def test_ratio_zero_is_no_method():
