@@ -19,7 +19,7 @@ WATCHED = {
     "lm_eval._cli.validate": _BORDER,
     "lm_eval._cli.harness": _BORDER,
     "lm_eval.loggers.evaluation_tracker": _BORDER,
-    "transformers.quantizers.auto": "lottery_plugins.compression.checkpoint_attach",
+    "transformers.quantizers.auto": "lottery_plugins.harness.checkpoints",
 }
 """The modules that we add something to, and the module of ours that does."""
 

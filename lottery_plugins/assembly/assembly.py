@@ -159,6 +159,7 @@ class Assembly:
         plugins: dict[str, Any] = {f"tool {name}": tool for name, tool in self.tools.items()}
         plugins |= {f"tool {tools.name}": tools for tools in self.tool_sets}
         plugins |= {f"retriever {part.name}": part for part in parts if part is not None}
+        plugins |= {f"compression {method.name}": method for method in self.methods}
         plugins |= {kind: getattr(self, kind) for kind in ("memory", "reasoner", "verifier")}
         stamps = {name: str(getattr(plugin, "stamp", "")) for name, plugin in plugins.items()}
         return {name: stamp for name, stamp in stamps.items() if stamp}

@@ -159,7 +159,7 @@ def _compress_weights(
     """The model after all weight methods, and where calibration text came from."""
     from lottery_plugins.compression.structure import structural_clone
 
-    compressed, source = structural_clone(model), ""
+    compressed, sources = structural_clone(model), dict[str, None]()  # as a set that keeps its order
     for method in ordered:
         if isinstance(method, LoadMethod):
             where, hint = (
@@ -169,14 +169,15 @@ def _compress_weights(
             raise ConfigError(where, "a model that is loaded already", "a run that loads the model", hint)
         if isinstance(method, WeightMethod):
             data = _calibration_for(method, tokenizer, calibration)
-            source = data.source if data else source
+            if data:
+                sources[data.source] = None
             compressed = method.compress(compressed, data)
-    return compressed, source
+    return compressed, "; ".join(sources)
 
 
 def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationData | None) -> CalibrationData | None:
-    """The data a method runs on; None when it needs none, or ratio 0 makes it a no-operation."""
-    if not method.needs_calibration or getattr(method, "sparsity", None) == 0:
+    """The data a method runs on; None when it needs none."""
+    if not method.needs_calibration:
         return None
     if given is not None:
         return given
@@ -187,7 +188,7 @@ def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationDat
 
     text = getattr(method, "calibration", BUNDLED)
     num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 128)
-    return build_calibration(tokenizer, text, num, length)
+    return build_calibration(tokenizer, text, num, length, getattr(method, "calibration_seed", 0))
 
 
 def records_of(methods: Sequence[Any]) -> tuple[MethodRecord, ...]:

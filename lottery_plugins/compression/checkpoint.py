@@ -62,10 +62,15 @@ def save_checkpoint(model: Any, tokenizer: Any, folder: Path, notes: Mapping[str
 
 
 def layouts_of(model: Any) -> dict[str, dict[str, Any]]:
-    """Layouts of the compressed layers, by path."""
+    """Layouts of the compressed layers, by path; one that is made of others is there with them."""
     from lottery_plugins.compression.linear import CompressedLinear
 
-    return {path: module.layout() for path, module in model.named_modules() if isinstance(module, CompressedLinear)}
+    found: dict[str, dict[str, Any]] = {}
+    for path, module in model.named_modules():  # parents come first
+        is_part = any(path.startswith(f"{other}.") for other in found)
+        if isinstance(module, CompressedLinear) and not is_part:
+            found[path] = module.layout()
+    return found
 
 
 def read_record(folder: str | Path) -> dict[str, Any] | None:
@@ -154,7 +159,7 @@ def _check_rebuilds(model: Any, layouts: Mapping[str, Any]) -> None:
         place_layers(rebuilt, layouts)
     wanted = dict(rebuilt.named_modules())
     for path, module in model.named_modules():
-        same = type(module) is type(wanted.get(path)) or path in layouts
+        same = path in wanted and (path in layouts or type(module) is type(wanted[path]))
         if not same or _tensors(module) != _tensors(wanted[path]) or module._forward_hooks or module._forward_pre_hooks:
             raise ConfigError(
                 _WHERE,

@@ -96,7 +96,9 @@ def place_layers(model: Any, layers: Mapping[str, Any]) -> None:
     Raises:
         DataError: A path is none of a linear layer of that size, or a layout is none.
     """
+    from lottery_plugins.compression.libraries import layers as _known  # noqa: F401 - makes their kinds known
     from lottery_plugins.compression.linear import CompressedLinear
+    from lottery_plugins.compression.weights import low_rank  # noqa: F401 - so that its kind of layer is known
 
     linears = {path: module for path, module in model.named_modules() if isinstance(module, nn.Linear)}
     for path, layout in layers.items():
@@ -105,7 +107,7 @@ def place_layers(model: Any, layers: Mapping[str, Any]) -> None:
         if old is None or (old.in_features, old.out_features) != (layer.in_features, layer.out_features):
             problem = f"has a layer {path!r} of {layer.out_features} x {layer.in_features}"
             raise DataError(_WHERE, f"{problem}, which the model has not", "Its config.json is of another model.")
-        for parameter in layer.parameters(recurse=False):
+        for parameter in layer.parameters():
             parameter.data = parameter.data.to(old.weight.dtype)
         parent, _, name = path.rpartition(".")
         setattr(model.get_submodule(parent), name, layer.train(model.training))

@@ -8,7 +8,7 @@ row, and 10 to 100 times for eight rows and more; they are made for bfloat16 (be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -18,7 +18,7 @@ from torch.nn import functional
 from lottery_plugins.compression.bits import pack, unpacked
 from lottery_plugins.errors import ConfigError, DataError
 
-__all__ = ["CompressedLinear", "Int4Linear", "Int8Linear", "PackedLinear"]
+__all__ = ["CompressedLinear", "Int8Linear", "PackedLinear", "import_layers_by"]
 
 _DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -27,6 +27,13 @@ _DTYPES = {
 """What a layer may store; a name in a checkpoint that is not here is refused."""
 
 _KINDS: dict[str, type[CompressedLinear]] = {}
+_importers: list[Callable[[], None]] = []
+
+
+def import_layers_by(importer: Callable[[], None]) -> None:
+    """Let a function import what may define a kind of layer that nobody knows yet."""
+    if importer not in _importers:
+        _importers.append(importer)
 
 
 class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch as Any
@@ -64,6 +71,11 @@ class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch
         if "kind" in vars(cls):
             _KINDS[cls.kind] = cls
 
+    @property
+    def multiplications(self) -> int:
+        """Weights that one token is multiplied by; a subclass that multiplies by less says so."""
+        return self.in_features * self.out_features
+
     @abstractmethod
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the stored numbers stand for, (rows, cols)."""
@@ -88,13 +100,15 @@ class CompressedLinear(nn.Module, ABC):  # type: ignore[misc]  # mypy sees torch
             layout: From `layout`, or from a file that nobody vouches for.
 
         Raises:
-            DataError: It is no layout, or one of a class that was not imported.
+            DataError: It is no layout, or one of a class that is not installed.
         """
         try:
             kind = layout["kind"]
+            for importer in _importers if kind not in _KINDS else ():
+                importer()
             if kind not in _KINDS:
-                hint = "Import the package that defines this kind of layer, or update this one."
-                raise DataError("checkpoint", f"has a layer of kind {kind!r}; known are {sorted(_KINDS)}", hint)
+                hint = "Install the package whose method made it, or update this one."
+                raise DataError("checkpoint", f"has layers of kind {kind!r}, but known are {sorted(_KINDS)}", hint)
             return _KINDS[kind]._empty(layout)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise DataError("checkpoint", f"has a layer that is not laid out as one ({error!r})") from error
@@ -159,6 +173,7 @@ class PackedLinear(CompressedLinear):
         bits: Bits of a level.
         bias: Shared, or None.
         num_zeros: Weights that pruning had set to zero.
+        in_features: Columns of the weight where the last ones only fill up groups and bytes; None: all.
     """
 
     kind = "packed"
@@ -172,38 +187,15 @@ class PackedLinear(CompressedLinear):
         bits: int,
         bias: nn.Parameter | None = None,
         num_zeros: int = 0,
+        in_features: int | None = None,
     ) -> None:
         rows, cols = levels.shape
-        super().__init__(cols, rows, bias, num_zeros)
+        super().__init__(in_features or cols, rows, bias, num_zeros)
         _check_finite(scale)
         self.bits = bits
         self.register_buffer("packed", pack(levels.t().to(torch.uint8), bits))  # (cols * bits / 8, rows)
         self.register_buffer("scale", scale.unsqueeze(1))  # (groups, 1, rows)
         self.register_buffer("zero", zero.to(torch.uint8).unsqueeze(1))  # (groups, 1, rows)
-
-    @classmethod
-    def rounded(cls, linear: nn.Linear, group_size: int, bits: int) -> PackedLinear:
-        """A layer whose weights are rounded to the nearest of 2**bits levels from the least to the largest of a group.
-
-        Zero is always among the levels.
-
-        Args:
-            linear: The layer to compress.
-            group_size: Columns that share a scale; a divisor of its columns.
-            bits: 1 to 8.
-        """
-        weight = linear.weight.detach().float()
-        rows, cols = weight.shape
-        top = 2**bits - 1
-        grouped = weight.t().reshape(cols // group_size, group_size, rows)  # (groups, group_size, rows)
-        low = grouped.amin(dim=1, keepdim=True).clamp(max=0)  # (groups, 1, rows)
-        high = grouped.amax(dim=1, keepdim=True).clamp(min=0)
-        scale = ((high - low) / top).to(torch.float16)
-        divisor = torch.where(scale > 0, scale.float(), torch.ones_like(low))
-        zero = (-low / divisor).round_().clamp_(0, top)
-        levels = (grouped / divisor + zero).round_().clamp_(0, top).to(torch.uint8).view(cols, rows)
-        zeros = _count_zeros(linear.weight)
-        return PackedLinear(levels.t(), scale.squeeze(1), zero.squeeze(1), bits, linear.bias, zeros)
 
     def dequantize(self, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         """The weight that the stored numbers stand for, (rows, cols)."""
@@ -220,12 +212,7 @@ class PackedLinear(CompressedLinear):
         grouped = levels.view(self.scale.shape[0], -1, self.out_features)  # (groups, group_size, rows)
         scale = self.scale.float()
         # In place; zero * scale is exact in float32 (11 + 8 bits), so a level at the zero point gives exactly 0.
-        return torch.addcmul(-(self.zero * scale), grouped, scale, out=grouped).view_as(levels)
-
-
-def Int4Linear(linear: nn.Linear, group_size: int) -> PackedLinear:
-    """Four-bit weights, rounded to nearest, each group of columns with a scale and a zero point of its own."""
-    return PackedLinear.rounded(linear, group_size, bits=4)
+        return torch.addcmul(-(self.zero * scale), grouped, scale, out=grouped).view_as(levels)[: self.in_features]
 
 
 def _count_zeros(weight: torch.Tensor) -> int:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lottery_plugins.compression.loading import with_load_arguments
 from lottery_plugins.config import RunConfig
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.harness.base_model import find_base_model
@@ -84,10 +85,16 @@ def base_class_for(config: RunConfig) -> type:
     return TokenizerLM
 
 
-def base_args_for(config: RunConfig) -> Mapping[str, Any]:
-    """Its arguments; what lm-eval's command line adds for models of its own is left out where only tokens are used."""
+def base_args_for(config: RunConfig, methods: Sequence[Any]) -> Mapping[str, Any]:
+    """Its arguments, with those of methods that act as the model is loaded.
+
+    What lm-eval's command line adds for models of its own is left out where only tokens are used.
+
+    Raises:
+        ConfigError: The user gives one of them another value than a method does.
+    """
     if config.engine.name not in _ELSEWHERE:
-        return config.base_args
+        return with_load_arguments(methods, config.base_args)
     return {name: value for name, value in config.base_args.items() if name not in _OF_THE_COMMAND_LINE}
 
 

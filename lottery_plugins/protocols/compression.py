@@ -87,12 +87,14 @@ class LoadMethod(CompressionMethod, Protocol):
 class WeightMethod(CompressionMethod, Protocol):
     """A method that makes a compressed model out of a loaded one.
 
-    Attributes:
-        needs_calibration: Whether `compress` runs text through the model. Then the options `num_calibration` and
-            `sequence_length` say how much, and `calibration` which: "bundled" or the path of a text file.
+    A method that runs text through the model has the options `num_calibration` and `sequence_length`, which say how
+    much, and `calibration` and `calibration_seed`, which say what; see `compression.calibration`.
     """
 
-    needs_calibration: ClassVar[bool]
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether `compress` runs text through the model; a class attribute, or with these options."""
+        ...
 
     def compress(self, model: Any, calibration: CalibrationData | None) -> Any:
         """A compressed model; the given one is not changed.

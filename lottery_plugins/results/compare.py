@@ -17,6 +17,7 @@ from lottery_plugins.results.comparison import (
     Judged,
     TaskComparison,
 )
+from lottery_plugins.results.costs import joules_of
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import Run, load_run
 from lottery_plugins.results.options import CompareOptions
@@ -180,6 +181,8 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
         failed=counters.failed if counters else None,
         counters=counters,
         weights=ledger.weights if ledger else None,
+        kv_bytes_per_token=ledger.compressed_kv_bytes_per_token if ledger else None,
+        joules=joules_of(ledger, task.task) if ledger else None,
         judged=judged,
     )
 

@@ -55,6 +55,8 @@ class ArmResult:
         failed: Samples that failed and count as wrong; None: not measured.
         counters: Cost; None: not measured.
         weights: Size of the weights; None: not measured.
+        kv_bytes_per_token: Of the cache, after KV compression; None: not measured.
+        joules: The run's energy, shared out to its tasks by their seconds; None: not measured.
         judged: None for the baseline.
     """
 
@@ -63,6 +65,8 @@ class ArmResult:
     failed: int | None
     counters: Counters | None
     weights: WeightBytes | None
+    kv_bytes_per_token: float | None = None
+    joules: float | None = None
     judged: Judged | None = None
 
 

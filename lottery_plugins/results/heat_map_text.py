@@ -11,7 +11,7 @@ from lottery_plugins.results.figures import MISSING, in_line, with_interval
 from lottery_plugins.results.heat_maps import HeatMap, HeatMaps
 from lottery_plugins.results.latex import escaped, tabular
 from lottery_plugins.results.paper_text import csv_cells
-from lottery_plugins.results.render import markdown_row
+from lottery_plugins.results.render import markdown_row, markdown_text
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -41,7 +41,7 @@ def print_maps(maps: HeatMaps, console: Console) -> None:
     from rich.text import Text
 
     for row in maps.rows.values():
-        console.print(Columns([_drawn(maps, m) for m in maps.maps if m in row.values()], padding=(0, 4)))
+        console.print(Columns([_drawn(maps, heat_map) for heat_map in row.values()], padding=(0, 4)))
         console.print()
     console.print(
         Text("Accuracy in %, by depth of the needle (down) and length of the text in tokens (across).", "dim")
@@ -85,9 +85,14 @@ def to_markdown(maps: HeatMaps) -> str:
     blocks = []
     for heat_map in maps.maps:
         headers = ("depth", *(f"{length:,} tokens" for length in maps.lengths))
-        lines = [f"### {_heading(heat_map)}", "", markdown_row(headers), markdown_row(["---"] * len(headers))]
+        lines = [
+            f"### {markdown_text(_heading(heat_map))}",
+            "",
+            markdown_row(headers),
+            markdown_row(["---"] * len(headers)),
+        ]
         blocks.append("\n".join([*lines, *(markdown_row(row) for row in _rows(maps, heat_map))]))
-    return "\n\n".join([*blocks, *(f"- {note}" for note in maps.notes)]) + "\n"
+    return "\n\n".join([*blocks, *(f"- {markdown_text(note)}" for note in maps.notes)]) + "\n"
 
 
 def to_latex(maps: HeatMaps) -> str:

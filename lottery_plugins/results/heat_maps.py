@@ -51,7 +51,7 @@ class HeatMaps:
     """All maps, with axes that they share.
 
     Attributes:
-        rows: Maps by model and compression, then by prompt: those of a row are shown side by side.
+        rows: Maps by model and compression, then by prompt, the plain one first: a row is shown side by side.
         lengths: Ascending.
         depths: Ascending.
         notes: What a reader should know.
@@ -64,8 +64,8 @@ class HeatMaps:
 
     @property
     def maps(self) -> list[HeatMap]:
-        """Row by row, the plain map first."""
-        return [row[prompt] for row in self.rows.values() for prompt in (PLAIN, PREPROCESSED) if prompt in row]
+        """Row by row."""
+        return [heat_map for row in self.rows.values() for heat_map in row.values()]
 
 
 def read_heat_maps(folders: Sequence[Path]) -> HeatMaps:
@@ -86,6 +86,7 @@ def read_heat_maps(folders: Sequence[Path]) -> HeatMaps:
                 "lottery table needle", both, f"one run that is {heat_map.prompt} with {heat_map.model}", "Name one."
             )
         row[heat_map.prompt] = heat_map
+    rows = {model: {p: row[p] for p in (PLAIN, PREPROCESSED) if p in row} for model, row in rows.items()}
     places = {place for heat_map in maps for place in heat_map.cells}
     lengths, depths = sorted({length for length, _ in places}), sorted({depth for _, depth in places})
     return HeatMaps(rows, lengths, depths, [note for run in runs for note in run.notes])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lottery_plugins.results.figures import MISSING, Figure, in_line, in_percent, with_interval
 from lottery_plugins.results.latex import escaped, tabular
 from lottery_plugins.results.paper_table import PaperResults
-from lottery_plugins.results.render import markdown_row
+from lottery_plugins.results.render import markdown_row, markdown_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ def to_markdown(results: PaperResults) -> str:
     lines += [markdown_row(row) for row in _published(results)]
     lines += [markdown_row(row) for row in _ours(results, in_line)]
     notes = [f"Published: {results.table.source}. Ours with 95 % intervals.", *results.notes]
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
+    return "\n".join([*lines, "", *(f"- {markdown_text(note)}" for note in notes)]) + "\n"
 
 
 def to_latex(results: PaperResults) -> str:

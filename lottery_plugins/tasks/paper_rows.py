@@ -98,7 +98,7 @@ def read_rows(source: RowSource, data_dir: str | None, make: Make) -> list[Row]:
     """
     folder = data_dir or os.environ.get("LOTTERY_DATA_DIR")
     made = []
-    for where, row in _from_file(source, Path(folder)) if folder else _from_hub(source):
+    for where, row in _from_file(source, Path(folder).expanduser()) if folder else _from_hub(source):
         try:
             document = make(row)
         except (AttributeError, LookupError, TypeError, ValueError) as error:

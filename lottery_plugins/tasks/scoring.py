@@ -14,6 +14,7 @@ from fractions import Fraction
 
 __all__ = [
     "after_marker",
+    "answer_lines",
     "answer_span",
     "number_score",
     "numbers",
@@ -117,7 +118,7 @@ def sequence_score(text: str, gold: Sequence[str], alphabet: Collection[str]) ->
     """
     known = {symbol.casefold() for symbol in alphabet}
     span = answer_span(text)
-    parts = _sentences(span) if len(gold) == 1 else [span, _all_lines(text)]
+    parts = _sentences(span) if len(gold) == 1 else [span, answer_lines(text)]
     lists = ([word for word in re.findall(r"\w+", part.casefold()) if word in known] for part in parts)
     found = next((named for named in lists if len(named) > (len(gold) > 1)), [])
     return float(found == [symbol.casefold() for symbol in gold])
@@ -128,7 +129,7 @@ def order_score(text: str, items: Sequence[str], before: Iterable[tuple[str, str
 
     Any valid order counts. Read is what follows the last answer mark, else the whole text, over several lines.
     """
-    span = _all_lines(text).casefold()
+    span = answer_lines(text).casefold()
     known = {item.casefold() for item in items}
     found = [word for word in re.findall(r"\w+", span) if word in known]
     if len(found) != len(known) or set(found) != known:
@@ -143,7 +144,7 @@ def own_part(text: str) -> str:
     return text[: found.start() + 1] if found else text
 
 
-def _all_lines(text: str) -> str:
+def answer_lines(text: str) -> str:
     """What follows the last answer mark, else the whole text, over several lines."""
     marked = after_marker(text)
     return own_part(simplify(text)) if marked is None else marked

@@ -120,7 +120,7 @@ def test_the_record_and_the_card_say_how_it_was_made(original, saved):
     record = read_record(saved)
     assert [method["name"] for method in record["methods"]] == ["wanda", "int4"]
     assert record["methods"][1]["options"] == {"group_size": 32}
-    assert record["calibration"] == "bundled:calibration.txt"
+    assert record["calibration"].startswith("bundled:calibration.txt (")
     assert 0 < record["after"]["nominal"] < record["after"]["total"] < record["before"]["total"]
     card = (saved / "README.md").read_text()
     assert f"lottery compress {original} --compression int4+wanda" in card

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lottery_plugins.compression.bits import pack, unpacked
-from lottery_plugins.compression.linear import CompressedLinear, Int4Linear, Int8Linear, PackedLinear
+from lottery_plugins.compression.linear import CompressedLinear, Int8Linear, PackedLinear
+from lottery_plugins.compression.weights.rounding import round_to_nearest
 from lottery_plugins.errors import ConfigError, DataError
 
 
@@ -45,9 +46,7 @@ def test_given_levels_scale_and_zero_make_the_weight(bits):
 
 def test_more_bits_are_nearer():
     linear = linear_of()
-    errors = [
-        (PackedLinear.rounded(linear, 16, bits).dequantize() - linear.weight).abs().mean() for bits in range(1, 9)
-    ]
+    errors = [(round_to_nearest(linear, bits, 16).dequantize() - linear.weight).abs().mean() for bits in range(1, 9)]
     assert errors == sorted(errors, reverse=True)
 
 
@@ -58,7 +57,9 @@ def test_levels_that_do_not_fill_bytes_are_refused():
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("make", [Int8Linear, lambda a: Int4Linear(a, 32), lambda a: PackedLinear.rounded(a, 16, 3)])
+@pytest.mark.parametrize(
+    "make", [Int8Linear, lambda a: round_to_nearest(a, 4, 32), lambda a: round_to_nearest(a, 3, 16)]
+)
 def test_a_layer_comes_back_from_its_layout_and_its_tensors(make, bias):
     layer = make(linear_of(bias=bias))
     again = CompressedLinear.from_layout(json.loads(json.dumps(layer.layout())))
@@ -92,6 +93,6 @@ def test_an_empty_layer_is_built_where_torch_builds():
     ],
 )
 def test_a_layout_that_is_none_is_refused(change):
-    layout = PackedLinear.rounded(linear_of(), 16, 4).layout()
+    layout = round_to_nearest(linear_of(), 4, 16).layout()
     with pytest.raises(DataError, match="checkpoint"):
         CompressedLinear.from_layout({**layout, **change})

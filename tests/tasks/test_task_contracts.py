@@ -8,21 +8,39 @@ from pathlib import Path
 import pytest
 
 from lottery_plugins.errors import ConfigError, DataError
-from lottery_plugins.tasks import arithmetic, invented_facts, operations, schedule
+from lottery_plugins.tasks import arithmetic, invented_facts, operations
 from lottery_plugins.tasks.long_context import aggregates, hops, stories, trees, variables
+from lottery_plugins.tasks.machines import automata, containers, programs, sorting, strings, turing
 from lottery_plugins.tasks.paper import babilong, reading
 from lottery_plugins.tasks.paper_rows import PaperKnobs
+from lottery_plugins.tasks.planning import courses, delegation, hanoi, routes, schedule
+from lottery_plugins.tasks.resources import known_unknown, tool_choice
 from lottery_plugins.tasks.retrieval import needle, pairs, passages
 from lottery_plugins.testing.contracts.task import check_task
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
 OFFLINE = sorted(path.stem for path in TASK_YAML.rglob("lottery_*.yaml"))
-COPIES_FROM_QUESTION = {"lottery_operations"}
+COPIES_FROM_QUESTION = {
+    "lottery_automata",
+    "lottery_containers",
+    "lottery_known_unknown",
+    "lottery_operations",
+    "lottery_programs",
+    "lottery_routes",
+    "lottery_sorting",
+    "lottery_strings",
+    "lottery_turing",
+}
 
 
 @pytest.mark.parametrize("name", OFFLINE)
 def test_offline_task_keeps_the_contract(name):
-    check_task(name, include_path=TASK_YAML, is_answer_in_question=name in COPIES_FROM_QUESTION)
+    check_task(
+        name,
+        include_path=TASK_YAML,
+        is_answer_in_question=name in COPIES_FROM_QUESTION,
+        is_ignorance_allowed=name == "lottery_known_unknown",
+    )
 
 
 @pytest.fixture
@@ -170,8 +188,21 @@ def test_contract_catches_a_task_that_connects(tmp_path):
 
 KNOBS = {
     "retrieval": [needle.NeedleKnobs, pairs.PairsKnobs, passages.PassagesKnobs],
-    "resources": [arithmetic.ArithmeticKnobs, invented_facts.FactsKnobs],
-    "operations": [operations.OperationsKnobs],
+    "resources": [
+        arithmetic.ArithmeticKnobs,
+        invented_facts.FactsKnobs,
+        known_unknown.KnownKnobs,
+        tool_choice.ChoiceKnobs,
+    ],
+    "operations": [
+        operations.OperationsKnobs,
+        automata.AutomataKnobs,
+        containers.ContainersKnobs,
+        programs.ProgramsKnobs,
+        sorting.SortingKnobs,
+        strings.StringsKnobs,
+        turing.TuringKnobs,
+    ],
     "long_context": [
         aggregates.AggregateKnobs,
         hops.HopsKnobs,
@@ -179,7 +210,13 @@ KNOBS = {
         trees.TreeKnobs,
         variables.VariablesKnobs,
     ],
-    "planning": [schedule.ScheduleKnobs],
+    "planning": [
+        courses.CoursesKnobs,
+        delegation.DelegationKnobs,
+        hanoi.HanoiKnobs,
+        routes.RoutesKnobs,
+        schedule.ScheduleKnobs,
+    ],
     "paper": [PaperKnobs, babilong.BabilongKnobs, reading.TriviaKnobs],
 }
 

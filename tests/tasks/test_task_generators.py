@@ -9,14 +9,13 @@ import re
 import subprocess
 import sys
 from fractions import Fraction
-from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.tasks import arithmetic, invented_facts, operations, schedule, words
+from lottery_plugins.tasks import arithmetic, invented_facts, operations, words
 from lottery_plugins.tasks.knobs import read_knobs
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.retrieval.needle import NeedleKnobs
@@ -25,7 +24,6 @@ MODULES = {
     "arithmetic": arithmetic,
     "invented_facts": invented_facts,
     "operations": operations,
-    "schedule": schedule,
 }
 
 
@@ -39,7 +37,7 @@ def digest():
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-GOLDEN = "26d5ffe5ab99555fbe36b388e5769f0be6238d05a989ab73cb4c666e2073d41c"
+GOLDEN = "ebda5b4f752fd8e799edffcf0e4d3f224866663d310e9031fde74f5c862f0cfa"
 
 
 def test_documents_are_what_they_were_when_version_1_was_published():
@@ -158,21 +156,6 @@ def test_operations_gold_is_what_the_sentences_do():
             assert replay(row["question"])[cell] == row["answer"], row
 
 
-def test_schedule_shows_no_valid_order_and_its_gold_is_one():
-    for row in rows("schedule"):
-        assert schedule.score(row, [row["answer"]])["acc"] == 1.0
-        assert schedule.score(row, [", ".join(row["steps"])])["acc"] == 0.0
-        assert schedule.score(row, [", ".join(reversed(row["steps"]))])["acc"] == 0.0
-
-
-def test_schedule_chance_in_the_task_file_is_the_share_of_valid_orders():
-    shares = []
-    for row in rows("schedule", num_docs=200):
-        orders = [schedule.score(row, [", ".join(order)])["acc"] for order in permutations(row["steps"])]
-        shares.append(sum(orders) / len(orders))
-    assert sum(shares) / len(shares) == pytest.approx(0.1, abs=0.02)
-
-
 def test_value_lists_are_without_doubles():
     for items in (
         words.NAMES,
@@ -181,7 +164,6 @@ def test_value_lists_are_without_doubles():
         words.CITIES,
         words.ROOMS,
         operations.SYMBOLS,
-        schedule.STEPS,
     ):
         assert len(set(items)) == len(items)
     assert not set(words.VALUES) & set(words.THINGS)

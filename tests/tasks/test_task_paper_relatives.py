@@ -1,7 +1,7 @@
 """The relatives of the paper's tables: properties of their scorers that hold for any answer, and their columns."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lottery_plugins.errors import ConfigError
@@ -204,6 +204,7 @@ def test_nqs_questions_get_a_capital_and_a_mark_and_a_row_without_answer_is_left
     assert open_questions.nq_row({"question": "how many", "answer": ["---"]}) is None
 
 
+@settings(max_examples=40)
 @given(WORDS, WORDS)
 def test_rouge_is_one_for_the_highlights_and_nothing_without_a_shared_word(gold, other):
     document = summaries.make_row({"id": "1", "article": "a", "highlights": f"{gold}\nend"})

@@ -110,6 +110,11 @@ def test_a_folder_without_the_file_says_what_it_must_hold(name, tmp_path, monkey
         BUILDS[name]()
 
 
+def test_a_folder_may_begin_at_the_users_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert len(word_problems.build_gsm8k(data_dir=f"~/{folder.name}")["test"])
+
+
 def test_two_files_of_one_set_are_refused_by_name(tmp_path):
     for name in ("gsm8k.jsonl", "gsm8k.old.jsonl.gz"):
         write_rows(tmp_path / name, [gsm8k(i) for i in range(30)])

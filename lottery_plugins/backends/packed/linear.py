@@ -156,9 +156,7 @@ def _groups(model: Any) -> list[Group]:
     In bfloat16 each stays alone: joined or not, it would round otherwise.
     """
     paths = {
-        module: path
-        for path, module in model.named_modules()
-        if type(module) is nn.Linear and module.weight.dtype in _TYPES and module.weight.device.type == "cpu"
+        module: path for path, module in model.named_modules() if type(module) is nn.Linear and _is_plain(module.weight)
     }
     found: dict[tuple[Any, ...], Group] = {}
     seen: list[torch.Tensor] = []  # kept, so that no two of them have one id
@@ -180,6 +178,11 @@ def _groups(model: Any) -> list[Group]:
         for hook in hooks:
             hook.remove()
     return list(found.values())
+
+
+def _is_plain(weight: torch.Tensor) -> bool:
+    """Whether it holds its numbers itself: a torchao weight says that it has a type of these, and is quantized."""
+    return type(weight) is nn.Parameter and weight.dtype in _TYPES and weight.device.type == "cpu"
 
 
 def _replace(model: Any, group: Group, *, packed: bool, least: int) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -36,23 +37,18 @@ __all__ = ["AttachedPress", "CacheState", "attached", "cache_state"]
 _STATE = "_lottery_press"  # attribute of a cache: lives and dies with it
 
 
+@dataclass(slots=True)
 class CacheState:
     """What must be remembered of a cache besides its layers.
 
     Attributes:
-        intervals: Numbers of generated tokens after which something is due.
         generated: Tokens after the prompt.
-        takes_many: Whether several tokens at once may follow. A chunked prefill looks the same, and is refused.
+        is_scored: Whether what follows is scored, and not generated: several tokens at once may follow, and nothing is
+            compressed any more. A chunked prefill looks the same, and is refused.
     """
 
-    def __init__(self, intervals: tuple[int, ...]) -> None:
-        self.intervals = tuple(interval for interval in intervals if interval)
-        self.generated, self.takes_many = 0, False
-
-    @property
-    def room(self) -> int | None:
-        """Tokens that may follow at once before something is due; None: any number."""
-        return min((interval - self.generated % interval for interval in self.intervals), default=None)
+    generated: int = 0
+    is_scored: bool = False
 
 
 class AttachedPress:
@@ -123,14 +119,9 @@ class AttachedPress:
         if state is None:
             hint = "Prefill into an empty DynamicCache."
             raise ConfigError(self._where, "a cache filled before", "an empty cache", hint)
-        if num_tokens > 1 and not state.takes_many:
-            allowed = "one token a step after the prompt"
-            raise ConfigError(
-                self._where, f"{num_tokens} tokens", allowed, "No chunked prefill or speculative decoding."
-            )
-        if state.room is not None and num_tokens > state.room:
-            allowed = f"at most {state.room} at once before the next compression"
-            raise ConfigError(self._where, f"{num_tokens} tokens", allowed)
+        if num_tokens > 1 and not state.is_scored:
+            got, allowed = f"{num_tokens} tokens", "one token a step after the prompt"
+            raise ConfigError(self._where, got, allowed, "No chunked prefill or speculative decoding.")
         return state
 
     def _after(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
@@ -143,7 +134,7 @@ class AttachedPress:
             state = cache_state(cache)
             if state is None:
                 self._finish_prompt(cache)
-            else:
+            elif not state.is_scored:
                 drops = self.press is not None and _is_due(self._demands.decoding_interval, state.generated)
                 encodes = self.quantizer is not None and _is_due(self.quantizer.decoding_interval, state.generated)
                 self._compress(cache.layers, drops, encodes)
@@ -160,8 +151,7 @@ class AttachedPress:
         if not self._demands.decoding_interval:
             for layer in layers:
                 layer.rest()
-        later = 0 if self.quantizer is None else self.quantizer.decoding_interval
-        setattr(cache, _STATE, CacheState((self._demands.decoding_interval, later)))
+        setattr(cache, _STATE, CacheState())
 
     def _compress(self, layers: list[PressedLayer], drops: bool, encodes: bool) -> None:
         """Drop positions, and encode; where positions of a group were dropped, the others are encoded anew."""

@@ -118,7 +118,7 @@ class PressedLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not t
                 (self.keys, quantizer.encode_keys, quantizer.decode_keys),
                 (self.values, quantizer.encode_values, quantizer.decode_values),
             ):
-                groups = states[row, :, span].unflatten(1, (-1, quantizer.group_size))
+                groups = states[row, :, span].float().unflatten(1, (-1, quantizer.group_size))
                 states[row, :, span] = decode(encode(groups), head_dim).flatten(1, 2).to(states.dtype)
             self.encoded[row] = due
 

@@ -32,7 +32,7 @@ class ContinuationScore(NamedTuple):
 def score_in_two_phases(model: Any, context_ids: Sequence[int], continuation_ids: Sequence[int]) -> ContinuationScore:
     """Score a continuation after its context was prefilled, and compressed by what is attached to the model, if any.
 
-    Where a method compresses every so many generated tokens, the continuation is read in parts, as if generated.
+    The continuation is read at once: what a method does every so many generated tokens has no place here.
 
     Args:
         model: A transformers causal model in eval mode.
@@ -45,22 +45,18 @@ def score_in_two_phases(model: Any, context_ids: Sequence[int], continuation_ids
     if not context_ids or not continuation_ids:
         raise DataError("log-likelihood in two phases", "needs a token of context and one of continuation")
     tokens = torch.tensor([[*context_ids, *continuation_ids]], device=model.device)  # (1, context + continuation)
-    num_context, end = len(context_ids), tokens.shape[1] - 1  # the last token is only scored
+    num_context = len(context_ids)
     cache = DynamicCache(config=model.config)
     inputs = {"past_key_values": cache, "use_cache": True}
     with torch.no_grad():
         prefill = model(input_ids=tokens[:, :num_context], logits_to_keep=1, **inputs)
-        logits = [prefill.logits[:, -1:]]  # (1, 1, vocab)
+        logits = prefill.logits[:, -1:]  # (1, 1, vocab)
         if (state := cache_state(cache)) is not None:
-            state.takes_many = True
-        start = num_context
-        while start < end:
-            room = state.room if state is not None else None
-            stop = end if room is None else min(end, start + room)
-            positions = torch.arange(start, stop, device=model.device)[None]
-            logits.append(model(input_ids=tokens[:, start:stop], position_ids=positions, **inputs).logits)
-            start = stop
+            state.is_scored = True
+        if len(continuation_ids) > 1:
+            positions = torch.arange(num_context, tokens.shape[1] - 1, device=model.device)[None]
+            rest = model(input_ids=tokens[:, num_context:-1], position_ids=positions, **inputs)
+            logits = torch.cat([logits, rest.logits], dim=1)
     target = tokens[:, num_context:]
-    rows = torch.cat(logits, dim=1)  # (1, continuation, vocab)
-    logprobs = rows.float().log_softmax(dim=-1).gather(-1, target[..., None])  # (1, continuation, 1)
-    return ContinuationScore(float(logprobs.sum()), bool((rows.argmax(dim=-1) == target).all()))
+    logprobs = logits.float().log_softmax(dim=-1).gather(-1, target[..., None])  # (1, continuation, 1)
+    return ContinuationScore(float(logprobs.sum()), bool((logits.argmax(dim=-1) == target).all()))

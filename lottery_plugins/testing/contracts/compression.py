@@ -19,8 +19,10 @@ from typing import Any
 
 import torch
 
+from lottery_plugins.compression import SVD, Int8, KeyNorm, LayerDrop, Wanda
+from lottery_plugins.compression.apply import check_composition
 from lottery_plugins.compression.sizes import stored_bytes
-from lottery_plugins.protocols.compression import CalibrationData, WeightMethod
+from lottery_plugins.protocols.compression import CalibrationData, WeightMethod, conflict_between
 from lottery_plugins.testing.contracts.compression_kv import check_kv_press, check_kv_quantizer
 from lottery_plugins.testing.contracts.compression_pieces import (
     VOCAB,
@@ -58,7 +60,8 @@ def check_weight_method(
     ratio_option: str = "",
     max_examples: int = 15,
 ) -> None:
-    """Check a weight method: declaration, determinism, untouched original, finite output, bytes, batches, ratio.
+    """Check a weight method: declaration, determinism, untouched original, finite output, bytes, batches, cache, ratio,
+    and its place beside other methods. What it leaves on disk: `compression_files.check_saved_checkpoint`.
 
     Args:
         method: The class.
@@ -90,6 +93,10 @@ def check_weight_method(
         torch.testing.assert_close(together, alone, atol=1e-3, rtol=1e-3)
 
     try_on(batch_invariant, max_examples, rows=prompts())
+    _check_cache(compressed)
+    _check_place(build())
+    if build().needs_calibration:
+        assert_refused(lambda: build().compress(model, None), "no calibration data")
     if ratio_option:
         _check_weight_ratio(build, ratio_option, model, data, max_examples)
 
@@ -100,7 +107,9 @@ def _check_weight_ratio(
     """Ratio 0 is the identity to the bit, a higher ratio never stores more, and nonsense is refused."""
     for wrong in (1.0, 1.5, -0.1, float("nan")):
         assert_refused(functools.partial(build, **{name: wrong}), f"{name}={wrong}")
-    untouched = build(**{name: 0.0}).compress(model, data)
+    nothing = build(**{name: 0.0})
+    assert not nothing.needs_calibration, "ratio 0 asks for calibration data"
+    untouched = nothing.compress(model, None)
     assert model_digest(untouched) == model_digest(model), "ratio 0 is not the identity"
 
     def monotone(low: float, high: float) -> None:
@@ -110,3 +119,25 @@ def _check_weight_ratio(
         assert sizes[0].nominal >= sizes[1].nominal, "a higher ratio is nominally larger"
 
     try_on(monotone, min(max_examples, 10), low=ratios(), high=ratios())
+
+
+def _check_cache(compressed: Any) -> None:
+    """A text read in two parts, with the model's own cache, gives what it gives at once."""
+    ids = torch.arange(3, 19)[None]
+    with torch.no_grad():
+        expected = compressed(input_ids=ids, use_cache=False).logits[:, -6:]
+        cache = compressed(input_ids=ids[:, :-6], use_cache=True).past_key_values
+        found = compressed(input_ids=ids[:, -6:], past_key_values=cache).logits
+    torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-3)
+
+
+def _check_place(method: WeightMethod) -> None:
+    """Whatever the order in which it is joined with others is written, it runs where it declares; twice is refused."""
+    assert_refused(lambda: check_composition([method, method]), f"{method.name}+{method.name}")
+    for other in (LayerDrop(), SVD(), Wanda(), Int8(), KeyNorm()):
+        if other.order == method.order or conflict_between(method, other):
+            assert_refused(functools.partial(check_composition, [method, other]), f"{method.name}+{other.name}")
+            continue
+        first, second = check_composition([method, other]), check_composition([other, method])
+        assert first == second, "the order depends on how it is written"
+        assert first[0].order < first[1].order, "methods don't run in their order"

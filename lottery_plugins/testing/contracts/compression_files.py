@@ -22,8 +22,11 @@ from lottery_plugins.compression.apply import apply
 from lottery_plugins.compression.checkpoint import layouts_of, read_record
 from lottery_plugins.compression.checkpoint_format import register
 from lottery_plugins.compression.checkpoint_make import Job, make_checkpoint
+from lottery_plugins.compression.linear import CompressedLinear, Int8Linear, PackedLinear
 from lottery_plugins.protocols.compression import LoadMethod
 from lottery_plugins.testing.contracts.compression import tiny_model
+
+_OF_EVERYBODY = {Int8Linear, PackedLinear}  # known wherever the format is
 
 __all__ = ["check_saved_checkpoint", "folder_digest", "save_tiny_model", "tiny_tokenizer"]
 
@@ -78,6 +81,7 @@ def check_saved_checkpoint(method: type, options: Mapping[str, Any] | None = Non
         assert [entry["name"] for entry in record["methods"]] == [made.name], "the record names other methods"
         expected = _in_memory(made, original)
         loaded = AutoModelForCausalLM.from_pretrained(folders[0], dtype="auto").eval()
+        _check_declared(method, loaded)
         assert record["is_plain"] is not bool(layouts_of(loaded)), "the record is wrong about who can read it"
         assert len(AutoTokenizer.from_pretrained(folders[0])) == len(tiny_tokenizer()), "another tokenizer was saved"
         ids = torch.arange(3, 60).view(3, 19)
@@ -85,6 +89,14 @@ def check_saved_checkpoint(method: type, options: Mapping[str, Any] | None = Non
             found, wanted = loaded(ids).logits, expected(ids).logits
         assert found.dtype == wanted.dtype, f"read as {found.dtype}, made as {wanted.dtype}"
         assert torch.equal(found, wanted), "the saved model computes something else"
+
+
+def _check_declared(method: type, model: Any) -> None:
+    """Another process reads the checkpoint only if the method names its layers."""
+    found = {type(m) for m in model.modules() if isinstance(m, CompressedLinear) and type(m) not in _OF_EVERYBODY}
+    declared = set(method.layers()) if hasattr(method, "layers") else set()
+    missing = sorted(cls.__name__ for cls in found - declared)
+    assert not missing, f"layers() of the method does not name {missing}, which other processes must import"
 
 
 def _in_memory(made: Any, original: Path) -> Any:

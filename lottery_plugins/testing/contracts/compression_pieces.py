@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lottery_plugins.compression.held import held_tensors
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.compression import CalibrationData
 
@@ -92,14 +93,14 @@ def greedy(model: Any, rows: list[list[int]], num_tokens: int = 8) -> list[list[
 
 
 def model_digest(model: Any) -> str:
-    """A hash of all parameters and buffers, names and bytes, and of the module classes."""
+    """A hash of all that the model stores, names and bytes, and of the module classes."""
     digest = hashlib.sha256()
     for name, module in model.named_modules():
         hooks = len(module._forward_hooks) + len(module._forward_pre_hooks)
         digest.update(f"{name} {type(module).__name__} {hooks}".encode())
-    for name, tensor in model.state_dict().items():
+    for name, tensor in held_tensors(model):
         digest.update(name.encode())
-        digest.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -34,7 +34,7 @@ __all__ = [
     "tasks_in",
 ]
 
-ALLOWS = ("answer-in-question", "listing", "open-ended")
+ALLOWS = ("answer-in-question", "listing", "open-ended", "ignorance")
 """What `metadata.lottery.allows` may hold; each is an `is_...` of `TaskCase`."""
 
 ABILITIES = ("retrieval", "resources", "planning", "operations", "long-context")
@@ -64,6 +64,7 @@ class TaskCase:
         is_listing_allowed: The published scorer gives points to an output that lists candidates.
         is_open_ended: No one answer is right (summaries, instructions): all texts get scores in [0, 1], and an empty
             one gets 0.
+        is_ignorance_allowed: "I do not know." may be the right answer.
     """
 
     name: str
@@ -73,6 +74,7 @@ class TaskCase:
     is_answer_in_question: bool = False
     is_listing_allowed: bool = False
     is_open_ended: bool = False
+    is_ignorance_allowed: bool = False
 
 
 @dataclass
@@ -129,7 +131,12 @@ class Tested:
     def allows(self, what: str) -> bool:
         """Whether the file's `allows` or the case frees the task from a part of a rule, one of `ALLOWS`."""
         case = self.case
-        of_case = (case.is_answer_in_question, case.is_listing_allowed, case.is_open_ended)
+        of_case = (
+            case.is_answer_in_question,
+            case.is_listing_allowed,
+            case.is_open_ended,
+            case.is_ignorance_allowed,
+        )
         return dict(zip(ALLOWS, of_case, strict=True))[what] or what in self.lottery.get("allows", ())
 
 
@@ -173,6 +180,7 @@ def check_task(
     is_answer_in_question: bool = False,
     is_listing_allowed: bool = False,
     is_open_ended: bool = False,
+    is_ignorance_allowed: bool = False,
 ) -> None:
     """Run the whole suite on one task; see `TaskCase` for the arguments.
 
@@ -186,6 +194,7 @@ def check_task(
         is_answer_in_question=is_answer_in_question,
         is_listing_allowed=is_listing_allowed,
         is_open_ended=is_open_ended,
+        is_ignorance_allowed=is_ignorance_allowed,
     )
     for outcome in outcomes(case):
         if outcome.error is not None:

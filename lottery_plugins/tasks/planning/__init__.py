@@ -1,0 +1,1 @@
+"""Ability 3: plans that are checked by carrying them out, a family a file."""

@@ -1,0 +1,107 @@
+"""Ability 3, planning: the shortest way on a small map; any way of that length is right.
+
+The maps are generated here; the way is walked road by road, not compared with a stored one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from lottery_plugins.tasks.knobs import knob, read_knobs
+from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
+from lottery_plugins.tasks.splits import Row
+from lottery_plugins.tasks.walk import Walk
+from lottery_plugins.tasks.words import word_list
+
+__all__ = ["PLACES", "RoutesKnobs", "build", "make_row", "score"]
+
+PLACES = word_list(
+    "bakery bank beach bridge cafe camp castle church cinema farm forest garden gate harbor hill hospital hotel "
+    "island lake library market meadow mill museum palace park pier port school shop square stable stadium station "
+    "temple theater tower village well zoo"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutesKnobs(SolvedKnobs):
+    """Knobs of the routes.
+
+    Attributes:
+        routes_roads: Roads on the shortest way.
+        routes_told: 1 when the roads of the way are told first, in its order; 0 when all roads are told in any order.
+        routes_detours: Places that lie off the shortest way, each on a dead end or a longer way.
+    """
+
+    routes_roads: tuple[int, ...] = knob((2, 3, 4), 2, 12)
+    routes_told: tuple[int, ...] = knob((1, 0), 0, 1)
+    routes_detours: tuple[int, ...] = knob((2, 5), 0, 24)
+
+
+def build(**metadata: Any) -> dict[str, Any]:
+    """The splits for lm-eval."""
+    knobs = read_knobs(RoutesKnobs, "routes", metadata)
+    return make_solved_splits("routes", lambda rng, index: make_row(rng, index, knobs), knobs)
+
+
+def make_row(rng: Rng, index: int, knobs: RoutesKnobs) -> Row:
+    """One document; consecutive ones walk through the wordings, then the telling, the roads and the detours."""
+    walk = Walk(index)
+    name, road, asked = walk.along(WORDINGS)
+    told = walk.along(knobs.routes_told)
+    count, detours = walk.along(knobs.routes_roads), walk.along(knobs.routes_detours)
+    places = rng.sample(PLACES, count + 1 + detours)
+    way = places[: count + 1]
+    main, more = list(pairwise(way)), _detours(rng, way, places[count + 1 :])
+    roads = main + more if told else [rng.choice([(a, b), (b, a)]) for a, b in rng.shuffled(main + more)]
+    lines = " ".join(road.format(a=a, b=b) for a, b in roads)
+    return {
+        "question": f"{lines} {asked.format(a=way[0], b=way[-1])}",
+        "answer": " - ".join(way),
+        "places": sorted(places),
+        "from": way[0],
+        "to": way[-1],
+        "map": [{"a": a, "b": b} for a, b in roads],
+        "roads": count,
+        "told": told,
+        "detours": detours,
+        "template": name,
+    }
+
+
+def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+    """`acc`: a shortest way; `partial`: the share of its roads that exist, up to the first that does not."""
+    roads = {(r["a"], r["b"]) for r in doc["map"]} | {(r["b"], r["a"]) for r in doc["map"]}
+    stops = read_plan(results[0], lambda part: names_in(part, doc["places"]), doc["roads"])
+    stops = stops[1:] if stops[:1] == [doc["from"]] else stops
+    ran = carry_out(doc["from"], stops, lambda at, to: to if (at, to) in roads else None)
+    return plan_scores(ran, ran.state == doc["to"] and len(stops) == doc["roads"], doc["roads"])
+
+
+def _detours(rng: Rng, way: Sequence[str], others: Sequence[str]) -> list[tuple[str, str]]:
+    """Roads to other places, such that `way` stays a shortest way.
+
+    Each place has a level: those of the way 0, 1, 2 ... A road joins places whose levels differ by one at most, so no
+    way is shorter than the difference of the levels of its ends.
+    """
+    levels = {place: level for level, place in enumerate(way)}
+    roads = []
+    for place in others:
+        near = rng.choice([p for p in levels if levels[p] < len(way) - 1])
+        roads.append((near, place))
+        levels[place] = levels[near] + rng.below(2)
+        ahead = [p for p in levels if abs(levels[p] - levels[place]) <= 1 and p not in (place, near)]
+        if rng.below(2):
+            roads.append((place, rng.choice(ahead)))
+    return roads
+
+
+WORDINGS = (
+    ("dash", "{a} - {b}.", "What is the shortest way from {a} to {b}?"),
+    ("road", "A road goes from {a} to {b}.", "What is the shortest way from {a} to {b} if all roads go both ways?"),
+    ("next", "{a} is next to {b}.", "Walk from {a} to {b} in as few steps as possible."),
+)
