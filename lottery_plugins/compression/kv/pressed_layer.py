@@ -59,7 +59,7 @@ class PressedLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not t
             self.encoded = torch.zeros_like(self.lengths)
             self._is_padded = not bool(valid.all())
         else:
-            self.valid = torch.cat([self.valid, valid], dim=1)
+            self.valid = torch.cat([self.valid, valid.to(self.valid.device)], dim=1)
             self.lengths = self.lengths + valid.shape[1]
 
     def attended(self, query: torch.Tensor, scaling: float) -> torch.Tensor | None:
@@ -73,6 +73,8 @@ class PressedLayer(DynamicLayer):  # type: ignore[misc]  # transformers is not t
             What each query sees, (batch, 1, num_queries, seq_len) bool. Padding sees itself, so that its numbers stay
             finite. None where plain causal attention does that.
         """
+        if self.scaling is None:
+            self._rows(lambda tensor: tensor.to(query.device))  # where this layer's weights are
         self.scaling = scaling
         num_queries, seq_len = query.shape[2], self.valid.shape[1]
         with torch.no_grad():
