@@ -80,6 +80,7 @@ class Tested:
 
     Attributes:
         case: What is checked, and how.
+        extra: More metadata, as a model's arguments bring it.
     """
 
     case: TaskCase
