@@ -16,9 +16,7 @@ __all__ = [
     "VALUES",
     "coin_word",
     "coin_words",
-    "count_words",
     "filler",
-    "sentence_count",
     "with_article",
     "word_list",
 ]
@@ -84,9 +82,6 @@ _TIMES = word_list(
 )
 _FILLERS = len(_SUBJECTS) * len(_ACTS) * len(_PLACES) * len(_TIMES)
 
-_WORDS_PER_FILLER = 12.0
-_TOKENS_PER_WORD = 1.28
-
 _ONSETS = word_list("b br d dr f fl g gr h j k kl l m n p pl r s sk st t tr v z")
 _VOWELS = word_list("a e i o u ia eo au")
 _CODAS = word_list("l n r s th m rn x sk nd")
@@ -99,16 +94,6 @@ def filler(rng: Rng) -> str:
     draw, act = divmod(draw, len(_ACTS))
     time, place = divmod(draw, len(_PLACES))
     return f"{_SUBJECTS[subject]} {_ACTS[act]} {_PLACES[place]} {_TIMES[time]}."
-
-
-def sentence_count(tokens: int, words_used: int = 0) -> int:
-    """How many filler sentences bring a text to about `tokens` tokens of an English byte-pair vocabulary."""
-    return max(0, round((tokens / _TOKENS_PER_WORD - words_used) / _WORDS_PER_FILLER))
-
-
-def count_words(text: str) -> int:
-    """Words as separated by blanks."""
-    return len(text.split())
 
 
 def coin_word(rng: Rng, syllables: int = 2) -> str:

@@ -56,7 +56,7 @@ HARDER = {
 
 
 def rows(family, **metadata):
-    return list(FAMILIES[family][0](**{"num_docs": 120, **metadata})["test"])
+    return list(FAMILIES[family][0](**{"num_docs": 60, **metadata})["test"])
 
 
 def without_id(row):
@@ -104,7 +104,19 @@ def test_examples_are_not_among_the_tested(family):
     assert not tested & examples
 
 
-GOLDEN = {}
+GOLDEN = {
+    "needle": "a4e700d861f07d49",
+    "needle_single": "fa636b126e1c2ab8",
+    "needle_values": "85c2ed700ba1cd1e",
+    "needle_queries": "52f06c082d595e7e",
+    "pairs": "811c32a3b91de53f",
+    "passages": "3c594a504a77cc48",
+    "hops": "53ab9d42d6b6d53b",
+    "variables": "a64aef579df50ddf",
+    "aggregate": "a4b52ab7af6afad6",
+    "stories": "f051c962701ac964",
+    "tree": "2ea87ca2ed26a6c8",
+}
 
 
 @pytest.mark.parametrize("family", GOLDEN)
@@ -175,16 +187,17 @@ def test_single_needle_is_the_only_one():
         assert re.findall(r"\d+", row["context"]) == [row["answer"]]
 
 
-def test_hops_need_every_fact():
+def test_hops_need_as_many_facts_as_they_say():
     for row in rows("hops"):
-        template = next(template for template in hops.TEMPLATES if template.name == row["template"])
-        said = re.split(r"(?<=[.])\s+", row["context"])
-        with_answer = [sentence for sentence in said if re.search(rf"\b{row['answer']}\b", sentence)]
-        assert len(with_answer) == 1
-        start = re.search(
-            r"(?:of|does|that|has|in the) ([A-Z]\w+|\w+)(?: live| had| bought| and do|\?)", row["question"]
-        )
-        assert (start[1] in with_answer[0]) == (row["hops"] == 1), (row["question"], with_answer, template.name)
+        template = named(hops.TEMPLATES, row)
+        links = {hit["b"]: hit["a"] for hit in found(template.link, row["context"])}
+        ends = [hit for hit in found(template.end, row["context"]) if hit["b"].removeprefix("the ") == row["answer"]]
+        assert len(ends) == 1
+        at, steps = ends[0]["a"], 1
+        while f"the {at}" in links or at in links:
+            at, steps = links.get(f"the {at}") or links[at], steps + 1
+        assert steps == row["hops"]
+        assert at.removeprefix("the ") in row["question"]
 
 
 def test_hops_of_a_forward_chain_stand_in_order():
@@ -206,7 +219,7 @@ def test_counts_and_stories_with_few_answers_are_balanced():
     yes = Counter(row["answer"] for row in rows("stories", num_docs=400, stories_forms="yes-no"))
     assert 140 < yes["yes"] < 260
     carried = Counter(row["answer"] for row in rows("stories", num_docs=400, stories_forms="count"))
-    assert min(carried["0"], carried["1"], carried["2"]) > 60
+    assert min(carried["0"], carried["1"], carried["2"]) > 100
 
 
 @given(st.integers(0, 10**6), st.integers(1, 40))

@@ -46,22 +46,23 @@ class Asked:
     hint: str = "Give a short answer."
 
 
-Ask = Callable[[Rng, World], Asked | None]
+Ask = Callable[[Rng, World, int], Asked | None]
+"""A question of one form, or None where the world has none; the turn balances forms that have few answers."""
 
 
-def _person(rng: Rng, world: World) -> Asked | None:
+def _person(rng: Rng, world: World, turn: int) -> Asked | None:
     who = rng.choice(list(world.people))
     room = world.people[who]
     return Asked(f"Where is {who}?", [room], _rooms(world)) if room else None
 
 
-def _thing(rng: Rng, world: World) -> Asked | None:
+def _thing(rng: Rng, world: World, turn: int) -> Asked | None:
     thing = rng.choice(list(world.holder))
     rooms = world.rooms_of[thing]
     return Asked(f"Where is the {thing}?", rooms[-1:], _rooms(world)) if rooms else None
 
 
-def _before(rng: Rng, world: World) -> Asked | None:
+def _before(rng: Rng, world: World, turn: int) -> Asked | None:
     thing = rng.choice(list(world.holder))
     rooms = world.rooms_of[thing]
     if len(rooms) < 2:
@@ -70,7 +71,7 @@ def _before(rng: Rng, world: World) -> Asked | None:
     return Asked(f"Where was the {thing} just before it was in the {rooms[-1]}?", rooms[-2:-1], candidates)
 
 
-def _giver(rng: Rng, world: World) -> Asked | None:
+def _giver(rng: Rng, world: World, turn: int) -> Asked | None:
     gifts = [event for event in world.events if event.act == "give"]
     if not gifts:
         return None
@@ -79,8 +80,8 @@ def _giver(rng: Rng, world: World) -> Asked | None:
     return Asked(f"Who gave the {gift.what} to {gift.to}?", [gift.person], candidates)
 
 
-def _yes_no(rng: Rng, world: World) -> Asked | None:
-    who, is_there = rng.choice(list(world.people)), rng.below(2) == 0
+def _yes_no(rng: Rng, world: World, turn: int) -> Asked | None:
+    who, is_there = rng.choice(list(world.people)), turn % 2 == 0
     room = world.people[who]
     others = [other for other in _rooms(world) if other != room]
     if not room or not others:
@@ -90,8 +91,8 @@ def _yes_no(rng: Rng, world: World) -> Asked | None:
     return Asked(f"Is {who} in the {asked}?", [answer], ["yes", "no"], "Answer with yes or no.")
 
 
-def _count(rng: Rng, world: World) -> Asked | None:
-    number = rng.below(_NUM_THINGS)
+def _count(rng: Rng, world: World, turn: int) -> Asked | None:
+    number = turn % _NUM_THINGS
     seen = {event.person for event in world.events}
     people = [who for who in world.people if who in seen and len(world.things_of(who)) == number]
     if not people:
@@ -100,8 +101,8 @@ def _count(rng: Rng, world: World) -> Asked | None:
     return Asked(question, [str(number)], [str(i) for i in range(_NUM_THINGS)], "Give the number only.")
 
 
-def _list(rng: Rng, world: World) -> Asked | None:
-    number = rng.between(1, 2)
+def _list(rng: Rng, world: World, turn: int) -> Asked | None:
+    number = 1 + turn % 2
     people = [who for who in world.people if len(world.things_of(who)) == number]
     if not people:
         return None
@@ -128,16 +129,16 @@ TEMPLATES: Mapping[str, Mapping[str, str]] = {
         "drop": "{p} dropped the {x}.",
         "give": "{p} gave the {x} to {q}.",
     },
-    "lively": {
-        "go": "{p} ran into the {x}.",
-        "take": "{p} picked up the {x} there.",
-        "drop": "{p} left the {x} there.",
+    "careful": {
+        "go": "{p} walked to the {x}.",
+        "take": "{p} picked up the {x}.",
+        "drop": "{p} put down the {x}.",
         "give": "{p} handed the {x} to {q}.",
     },
-    "polite": {
+    "then": {
         "go": "Then {p} moved to the {x}.",
         "take": "Then {p} got the {x}.",
-        "drop": "Then {p} put down the {x}.",
+        "drop": "Then {p} left the {x}.",
         "give": "Then {p} gave {q} the {x}.",
     },
 }
@@ -179,11 +180,11 @@ def _design(knobs: StoryKnobs) -> Design:
 def make_row(design: Design, rng: Rng, index: int) -> Row:
     """One document: stories are made until one has an answer to a question of the form."""
     levels = design.levels(index)
-    asked = None
+    asked, turn = None, rng.below(6)
     while asked is None:
         people, things = rng.sample(NAMES, _NUM_PEOPLE), rng.sample(VALUES, _NUM_THINGS)
         world = live(rng, people, things, rng.sample(ROOMS, _NUM_ROOMS), levels["events"])
-        asked = FORMS[levels["form"]](rng, world)
+        asked = FORMS[levels["form"]](rng, world, turn)
     said = [_say(levels["template"], event) for event in world.events]
     places = sorted(rng.below(1000) / 1000 for _ in said)
     facts = [Fact(text, place) for text, place in zip(said, places, strict=True)]

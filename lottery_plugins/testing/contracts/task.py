@@ -35,7 +35,13 @@ __all__ = [
 ]
 
 ALLOWS = ("answer-in-question", "listing", "open-ended", "ignorance")
-"""What `metadata.lottery.allows` may hold; each is an `is_...` of `TaskCase`."""
+"""What `metadata.lottery.allows` may hold, to free a task from a part of a rule:
+
+    answer-in-question   the question holds what the answer is made of (copying, ordering, letters of options)
+    listing              the published scorer gives points to an output that lists candidates
+    open-ended           no one answer is right (summaries, instructions): any text scores in [0, 1], an empty one 0
+    ignorance            "I do not know." may be the right answer
+"""
 
 ABILITIES = ("retrieval", "resources", "planning", "operations", "long-context")
 
@@ -60,21 +66,12 @@ class TaskCase:
         include_path: Folder of task files, or several; None looks among lm-eval's own.
         metadata: Knobs for the run, as in `--metadata`.
         num_docs: How many documents are scored and rendered.
-        is_answer_in_question: The question holds what the answer is made of (copying, ordering).
-        is_listing_allowed: The published scorer gives points to an output that lists candidates.
-        is_open_ended: No one answer is right (summaries, instructions): all texts get scores in [0, 1], and an empty
-            one gets 0.
-        is_ignorance_allowed: "I do not know." may be the right answer.
     """
 
     name: str
     include_path: str | Path | Sequence[Path] | None = None
     metadata: Mapping[str, Any] | None = None
     num_docs: int = 24
-    is_answer_in_question: bool = False
-    is_listing_allowed: bool = False
-    is_open_ended: bool = False
-    is_ignorance_allowed: bool = False
 
 
 @dataclass
@@ -83,6 +80,7 @@ class Tested:
 
     Attributes:
         case: What is checked, and how.
+        extra: More metadata, as a model's arguments bring it.
     """
 
     case: TaskCase
@@ -129,15 +127,8 @@ class Tested:
         return str(self.task.doc_to_target(doc))
 
     def allows(self, what: str) -> bool:
-        """Whether the file's `allows` or the case frees the task from a part of a rule, one of `ALLOWS`."""
-        case = self.case
-        of_case = (
-            case.is_answer_in_question,
-            case.is_listing_allowed,
-            case.is_open_ended,
-            case.is_ignorance_allowed,
-        )
-        return dict(zip(ALLOWS, of_case, strict=True))[what] or what in self.lottery.get("allows", ())
+        """Whether the file frees the task from a part of a rule, one of `ALLOWS`."""
+        return what in self.lottery.get("allows", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +168,6 @@ def check_task(
     *,
     include_path: str | Path | None = None,
     metadata: Mapping[str, Any] | None = None,
-    is_answer_in_question: bool = False,
-    is_listing_allowed: bool = False,
-    is_open_ended: bool = False,
-    is_ignorance_allowed: bool = False,
 ) -> None:
     """Run the whole suite on one task; see `TaskCase` for the arguments.
 
@@ -191,10 +178,6 @@ def check_task(
         name=name,
         include_path=include_path,
         metadata=metadata,
-        is_answer_in_question=is_answer_in_question,
-        is_listing_allowed=is_listing_allowed,
-        is_open_ended=is_open_ended,
-        is_ignorance_allowed=is_ignorance_allowed,
     )
     for outcome in outcomes(case):
         if outcome.error is not None:
