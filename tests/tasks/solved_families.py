@@ -68,7 +68,7 @@ def blind_plan(rng, row):
 
 
 def blind_moves(rng, row):
-    return ", ".join(" to ".join(rng.sample(row["pegs"], 2)) for _ in range(row["moves"]))
+    return ", ".join(f"disk {rng.between(1, row['disks'])} to {rng.choice(row['pegs'])}" for _ in range(row["moves"]))
 
 
 def blind_way(rng, row):

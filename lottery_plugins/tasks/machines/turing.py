@@ -81,14 +81,15 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     trace = _trace(rng, machine, steps, knobs.turing_cells, is_tape_asked=asked == "tape")
     start, end = trace[0], trace[-1]
     before, after = _shown(machine, start, end.tape), _shown(machine, end, end.tape)
-    before[start.head - min(end.tape)] = f"[{before[start.head - min(end.tape)]}]"
+    read = start.tape.get(start.head, machine.blank)
+    before[start.head - min(end.tape)] = f"[{read}]"
     answer = {"state": [end.state], "symbol": [end.tape.get(end.head, machine.blank)], "tape": after}[asked]
     rules = " ".join(f"{s} {c}: {r.write} {_MOVES[r.move]} {r.state}." for (s, c), r in machine.rules.items())
     return {
         "question": (
-            "The rules of a Turing machine say: state, symbol read: symbol written, move, next state. "
-            f"{rules} The machine is in state {start.state}. Its head is on the symbol in brackets: "
-            f"{' '.join(before)}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no rule fits. "
+            "Rules of a Turing machine (state, symbol read: symbol written, move, next state): "
+            f"{rules} The tape is {' '.join(before)} with the head at the brackets, the state and symbol are "
+            f"{start.state} {read}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no rule fits. "
             f"{question}"
         ),
         "answer": " ".join(answer),

@@ -117,14 +117,14 @@ def _plan(rng: Rng, given: str, made: Sequence[str], names: Sequence[str]) -> li
 
 
 def _idle(rng: Rng, plan: Sequence[Tool], names: Sequence[str], things: Sequence[str]) -> list[Tool]:
-    """Tools that are of no use, in turn: one that makes a thing of its own, and one that makes what the plan needs.
+    """Tools that are of no use: they make a thing of their own; every third makes what the plan needs.
 
-    The second kind needs a thing that is not there and that nobody makes.
+    It makes it out of a thing that is not there and that nobody makes.
     """
     tools = []
     for i, (name, thing) in enumerate(zip(names, things, strict=True)):
-        needed = rng.choice(plan)
-        tools.append(Tool(name, (thing,), needed.makes) if i % 2 else Tool(name, needed.needs, thing))
+        other = rng.choice([t for t in THINGS if t not in (thing, plan[0].needs[0])])
+        tools.append(Tool(name, (thing,), rng.choice(plan).makes) if i % 3 == 2 else Tool(name, (other,), thing))
     return tools
 
 
@@ -132,16 +132,16 @@ WORDINGS = (
     (
         "turns",
         "{name} turns a {needs} into a {makes}.",
-        "You have a {given} and want a {goal}. Who makes what, in order?",
+        "You have a {given} and want a {goal}. Who makes what?",
     ),
     (
         "needs",
         "To make a {makes}, {name} needs a {needs}.",
-        "Only a {given} is there; the goal is a {goal}. Who makes what, in order?",
+        "Only a {given} is there; the goal is a {goal}. Who makes what?",
     ),
     (
         "gets",
         "Whoever gives {name} a {needs} gets a {makes}.",
-        "Start with a {given} and end with a {goal}. Who makes what, in order?",
+        "Start with a {given} and end with a {goal}. Who makes what?",
     ),
 )
