@@ -20,6 +20,7 @@ OFFLINE = sorted(path.stem for path in TASK_YAML.rglob("lottery_*.yaml"))
 COPIES_FROM_QUESTION = {
     "lottery_automata",
     "lottery_containers",
+    "lottery_delegation",
     "lottery_known_unknown",
     "lottery_operations",
     "lottery_programs",

@@ -70,8 +70,9 @@ def make_row(rng: Rng, index: int, knobs: DelegationKnobs) -> Row:
     tools = [*plan, *_idle(rng, plan, names[count:], made[count:])]
     told = (wording.format(name=t.name, needs=" and a ".join(t.needs), makes=t.makes) for t in rng.shuffled(tools))
     return {
-        "question": f"{' '.join(told)} {asked.format(given=given, goal=made[count - 1])}",
-        "answer": ", ".join(f"{tool.name} makes the {tool.makes}" for tool in plan),
+        "question": f"{' '.join(told)} {asked.format(given=given, goal=made[count - 1])} "
+        "Name each thing on the way and who makes it.",
+        "answer": ", ".join(f"{tool.makes}: {tool.name}" for tool in plan),
         "given": given,
         "goal": made[count - 1],
         "tools": [{"name": tool.name, "needs": list(tool.needs), "makes": tool.makes} for tool in tools],
@@ -129,19 +130,7 @@ def _idle(rng: Rng, plan: Sequence[Tool], names: Sequence[str], things: Sequence
 
 
 WORDINGS = (
-    (
-        "turns",
-        "{name} turns a {needs} into a {makes}.",
-        "You have a {given} and want a {goal}. Who makes what?",
-    ),
-    (
-        "needs",
-        "To make a {makes}, {name} needs a {needs}.",
-        "Only a {given} is there; the goal is a {goal}. Who makes what?",
-    ),
-    (
-        "gets",
-        "Whoever gives {name} a {needs} gets a {makes}.",
-        "Start with a {given} and end with a {goal}. Who makes what?",
-    ),
+    ("from", "From a {needs} to a {makes}: {name}.", "How does one get from a {given} to a {goal}?"),
+    ("turn", "To turn a {needs} into a {makes}: {name}.", "Turn a {given} into a {goal}."),
+    ("out", "Out of a {needs}, a {makes}: {name}.", "Make a {goal} out of a {given}."),
 )

@@ -76,7 +76,8 @@ def make_row(rng: Rng, index: int, knobs: RoutesKnobs) -> Row:
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """`acc`: a shortest way; `partial`: the share of its roads that exist, up to the first that does not."""
     roads = {(r["a"], r["b"]) for r in doc["map"]} | {(r["b"], r["a"]) for r in doc["map"]}
-    stops = read_plan(results[0], lambda part: names_in(part, doc["places"]), doc["roads"])
+    stops = read_plan(results[0], lambda part: names_in(part, PLACES), doc["roads"])
+    stops = stops[: stops.index(doc["to"]) + 1] if doc["to"] in stops else stops
     stops = [to for at, to in pairwise([doc["from"], *stops]) if at != to]  # "a to b, b to c" names b twice
     ran = carry_out(doc["from"], stops, lambda at, to: to if (at, to) in roads else None)
     return plan_scores(ran, ran.state == doc["to"] and len(stops) == doc["roads"], doc["roads"])
