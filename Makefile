@@ -70,7 +70,7 @@ endif
 
 $(VENV)/.installed: $(INPUTS) $(VENV)/.torch
 	@echo "Installing lottery-plugins and what it needs into $(VENV), pinned by constraints.txt ..."
-	$(PIP) install -qq -c constraints.txt -e ".[quickstart]"
+	$(PIP) install -qq -c constraints.txt -e ".[quickstart,report]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(INPUTS) $(VENV)/.torch

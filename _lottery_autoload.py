@@ -1,9 +1,9 @@
-"""What every Python start-up pays for lottery-plugins: one finder that waits for lm_eval.
+"""What every Python start-up pays for lottery-plugins: one finder that waits for lm_eval and transformers.
 
 A `.pth` file imports this module when Python starts, so it imports nothing that Python has not loaded already. The
-finder answers only for the lm_eval modules in `WATCHED`: it lets the other finders find the module, and once the
-module has run, hands it to `lottery_plugins.harness.autoload`. Nothing here raises: what fails is one line on stderr,
-and lm-eval goes on without us. `LOTTERY_AUTOLOAD=0` switches it off.
+finder answers only for the modules in `WATCHED`: it lets the other finders find the module, and once the module has
+run, hands it to the part of lottery-plugins that adds something to it. Nothing here raises: what fails is one line on
+stderr, and the program goes on without us. `LOTTERY_AUTOLOAD=0` switches it off.
 """
 
 import os
@@ -11,16 +11,17 @@ import sys
 
 __all__ = ["WATCHED", "LotteryFinder", "install", "is_switched_off", "report"]
 
-WATCHED = frozenset(
-    (
-        "lm_eval.models",
-        "lm_eval.tasks.manager",
-        "lm_eval._cli.validate",
-        "lm_eval._cli.harness",
-        "lm_eval.loggers.evaluation_tracker",
-    )
-)
-"""The lm_eval modules that we add something to."""
+_BORDER = "lottery_plugins.harness.autoload"
+WATCHED = {
+    "lm_eval.models": _BORDER,
+    "lm_eval.tasks.manager": _BORDER,
+    "lm_eval.evaluator": _BORDER,
+    "lm_eval._cli.validate": _BORDER,
+    "lm_eval._cli.harness": _BORDER,
+    "lm_eval.loggers.evaluation_tracker": _BORDER,
+    "transformers.quantizers.auto": "lottery_plugins.harness.checkpoints",
+}
+"""The modules that we add something to, and the module of ours that does."""
 
 _reported: set[str] = set()
 
@@ -37,7 +38,7 @@ def report(what: str, error: BaseException) -> None:
         return
     _reported.add(text)
     sys.stderr.write(
-        f"lottery-plugins: {what} failed ({text}); lm-eval goes on without it. Switch off: LOTTERY_AUTOLOAD=0\n"
+        f"lottery-plugins: {what} failed ({text}); the rest goes on without it. Switch off: LOTTERY_AUTOLOAD=0\n"
     )
 
 
@@ -46,9 +47,9 @@ def _attach(module):
     if is_switched_off():
         return
     try:
-        from lottery_plugins.harness import autoload
+        from importlib import import_module  # Python has it by then
 
-        autoload.attach(module)
+        import_module(WATCHED[module.__name__]).attach(module)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us must not stop lm-eval
         report(f"attaching to {module.__name__}", error)
 

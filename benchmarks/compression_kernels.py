@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from lottery_plugins.compression.linear import Int4Linear, Int8Linear
+from lottery_plugins.compression.linear import Int8Linear
+from lottery_plugins.compression.weights.rounding import round_to_nearest
 
 ROWS, COLS, GROUP = 1536, 576, 64
 
@@ -30,7 +31,7 @@ def milliseconds(call, rounds=15):
 
 def main():
     linear = nn.Linear(COLS, ROWS, bias=False).requires_grad_(False)
-    int8, int4 = Int8Linear(linear), Int4Linear(linear, GROUP)
+    int8, int4 = Int8Linear(linear), round_to_nearest(linear, 4, GROUP)
     nibbles = torch.cat([int4.packed & 15, int4.packed >> 4]).t().to(torch.int32)
     packed = torch._convert_weight_to_int4pack_for_cpu(nibbles.contiguous(), 1)
     scale = int4.scale.float()[:, 0]  # (groups, rows)

@@ -1,9 +1,10 @@
 """Quality, bytes and speed of the built-in compression methods on one model: the figures in the docstrings and docs.
 
-    python benchmarks/compression_quality.py MODEL_FOLDER [--tokens 24]
+    python benchmarks/compression_quality.py MODEL_FOLDER [--tokens 24] [--specs int4 hqq+wanda:sparsity=0.3 ...]
 
 NLL is the mean over the tokens of compression_text.txt, which no method is calibrated on. Weight methods are scored in
-one forward of the text's first 1,152 tokens; KV methods in two phases: 768 tokens of context, 384 scored.
+one forward of the text's first 1,152 tokens; KV methods in two phases: 768 tokens of context, 384 scored. "s" is the
+processor time of compressing, calibration text included, whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -18,25 +19,51 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from lottery_plugins.compression import Int4, Int8, KeyNorm, StreamingLLM, Wanda
+from lottery_plugins.compression import KeyNorm, StreamingLLM
 from lottery_plugins.compression.apply import apply
-from lottery_plugins.compression.scoring import score_in_two_phases
+from lottery_plugins.compression.kv.scoring import score_in_two_phases
+from lottery_plugins.compression.sizes import stored_bytes
+from lottery_plugins.discovery import discover
+from lottery_plugins.protocols.compression import LoadMethod
+from lottery_plugins.specs import parse_specs
 
 CONTEXT, SCORED = 768, 384
 
-WEIGHT_METHODS = (
-    ("none", []),
-    ("int8", [Int8()]),
-    ("int4", [Int4()]),
-    ("int4:group_size=32", [Int4(group_size=32)]),
-    ("wanda:sparsity=0.25", [Wanda(sparsity=0.25)]),
-    ("wanda:sparsity=0.3", [Wanda(sparsity=0.3)]),
-    ("wanda:sparsity=0.5", [Wanda(sparsity=0.5)]),
-    ("wanda 2:4", [Wanda(pattern="2:4")]),
-    ("int8+wanda:sparsity=0.3", [Int8(), Wanda(sparsity=0.3)]),
-    ("int4+wanda:sparsity=0.3", [Int4(), Wanda(sparsity=0.3)]),
+WEIGHT_SPECS = (
+    "none",
+    "int8",
+    "int4",
+    "rtn:bits=3",
+    "rtn:bits=8:group_size=0:symmetric=true",
+    "gptq",
+    "gptq:act_order=false",
+    "gptq:bits=3",
+    "gptq:bits=2",
+    "awq",
+    "awq:bits=3",
+    "magnitude:sparsity=0.25",
+    "magnitude:sparsity=0.5",
+    "magnitude:pattern=2of4",
+    "wanda:sparsity=0.25",
+    "wanda:sparsity=0.3",
+    "wanda:sparsity=0.5",
+    "wanda:pattern=2of4",
+    "sparsegpt:sparsity=0.25",
+    "sparsegpt:sparsity=0.5",
+    "sparsegpt:sparsity=0.5:damping=0.1",
+    "sparsegpt:pattern=2of4",
+    "layer-drop:num_layers=3",
+    "layer-drop:num_layers=7",
+    "svd:ratio=0.2",
+    "svd:ratio=0.5",
+    "svd:ratio=0.5:whiten=false",
+    "int8+wanda:sparsity=0.3",
+    "int4+wanda:sparsity=0.3",
+    "gptq+sparsegpt:sparsity=0.3",
+    "int4+svd:ratio=0.2",
+    "int4+layer-drop:num_layers=3",
 )
-TIMED = ("none", "int8", "int4")
+TIMED = ("none", "int8", "int4", "rtn:bits=3", "layer-drop:num_layers=3", "svd:ratio=0.2", "int4+svd:ratio=0.2")
 RATIOS = (0.0, 0.25, 0.5, 0.75)
 
 
@@ -72,23 +99,37 @@ def speed_ratio(reference, model, ids, mask, new_tokens, rounds=3):
     return sorted(ratios)[rounds // 2]
 
 
-def weight_table(model, tokenizer, tokens, new_tokens):
-    """Bytes, NLL, and speed of greedy generation at batch 8 where `new_tokens` is not 0."""
+def built(folder, model, tokenizer, spec):
+    """A model compressed as a spec says, its byte counts before and after, and the processor time it took."""
+    registry, started = discover(), time.process_time()
+    methods = [registry.create("compression", one) for one in parse_specs(spec, "--specs")]
+    loads = [method for method in methods if isinstance(method, LoadMethod)]
+    if loads:
+        arguments = {key: value for method in loads for key, value in method.load_arguments().items()}
+        loaded = AutoModelForCausalLM.from_pretrained(folder, **arguments).eval()
+    else:
+        loaded = model
+    result = apply([method for method in methods if method not in loads], loaded, tokenizer)
+    seconds = time.process_time() - started
+    return result.model, stored_bytes(model), result.report.after, seconds
+
+
+def weight_table(folder, model, tokenizer, tokens, arguments):
+    """Bytes, NLL, and speed of greedy generation at batch 8 where tokens are generated."""
     table = Table("method", "stored", "non-embedding", "nominal", "NLL change", "speed", "s", title="weights")
     window = tokens[:, : CONTEXT + SCORED]
     baseline, (ids, mask) = mean_nll(model, window), prompts(tokens)
-    for spec, methods in WEIGHT_METHODS:
-        result = apply(methods, model, tokenizer)
-        before, after = result.report.before, result.report.after
-        timed = new_tokens and spec in TIMED
+    for spec in arguments.specs or WEIGHT_SPECS:
+        compressed, before, after, seconds = built(folder, model, tokenizer, spec)
+        timed = arguments.tokens and (spec in TIMED or arguments.specs)
         row = [
             spec,
             f"{after.total / before.total:.3f}",
             f"{after.other / before.other:.3f}",
             f"{after.nominal / before.total:.3f}",
-            f"{mean_nll(result.model, window) - baseline:+.4f}",
-            f"{speed_ratio(model, result.model, ids, mask, new_tokens):.2f}" if timed else "",
-            f"{result.report.seconds:.1f}",
+            f"{mean_nll(compressed, window) - baseline:+.4f}",
+            f"{speed_ratio(model, compressed, ids, mask, arguments.tokens):.2f}" if timed else "",
+            f"{seconds:.1f}",
         ]
         print(*row, file=sys.stderr, flush=True)
         table.add_row(*row)
@@ -115,14 +156,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="folder or hub name of a causal model")
     parser.add_argument("--tokens", type=int, default=24, help="tokens generated for the speed ratio; 0 skips it")
+    parser.add_argument("--specs", nargs="*", help="only these, each with its speed, and no KV table")
     arguments = parser.parse_args()
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     model = AutoModelForCausalLM.from_pretrained(arguments.model, dtype=torch.float32).eval()
     text = Path(__file__).with_name("compression_text.txt").read_text(encoding="utf-8")
     tokens = tokenizer(text, return_tensors="pt")["input_ids"]
     console = Console(width=110)
-    console.print(weight_table(model, tokenizer, tokens, arguments.tokens))
-    console.print(kv_table(model, tokens))
+    console.print(weight_table(arguments.model, model, tokenizer, tokens, arguments))
+    if not arguments.specs:
+        console.print(kv_table(model, tokens))
 
 
 if __name__ == "__main__":

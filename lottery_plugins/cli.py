@@ -15,10 +15,18 @@ _COMMANDS = {
         "lottery_plugins.results.command",
         "is a ticket not worse than the original? a verdict from lm-eval's files",
     ),
+    "report": (
+        "lottery_plugins.results.report.command",
+        "verdicts, charts and every sample's steps as one page for the browser",
+    ),
+    "table": ("lottery_plugins.commands.table", "the paper's tables and heat maps, with your runs in them"),
+    "compress": ("lottery_plugins.commands.compress", "from a model to a compressed checkpoint, with a card"),
     "train-verifier": (
         "lottery_plugins.commands.train_verifier",
         "from a finished run to a classifier that reads right and wrong from hidden states",
     ),
+    "new-task": ("lottery_plugins.commands.new_task", "a folder with a task that passes, to be changed into one's own"),
+    "check-task": ("lottery_plugins.commands.check_task", "does a task keep the rules that our own tests run?"),
     "plugins": ("lottery_plugins.commands.plugins", "what is installed, what it takes, and what is wrong with it"),
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from lottery_plugins.arguments import boolean, one_of, seconds, whole_number
 from lottery_plugins.errors import ConfigError, DataError, suggest
 from lottery_plugins.limits import Limits
 from lottery_plugins.specs import ModelSpec, PluginSpec, parse_model, parse_specs, write_specs
@@ -19,9 +20,18 @@ _DIRECT = PluginSpec("direct")
 _PLUGIN_ARGUMENTS = ("compression", "reasoner", "tools", "retriever", "memory", "verifier")
 _LIMIT_ARGUMENTS = tuple(f.name for f in fields(Limits))
 _RUN_ARGUMENTS = (
-    "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers", "max_tools",
+    "evidence", "engine", "prompt_truncation", "max_live", "max_failed", "resume", "tool_timeout_s", "tool_workers",
+    "max_tools",
 )  # fmt: skip
-OUR_ARGUMENTS = ("base", *_PLUGIN_ARGUMENTS, "knowledge_base", "proxy_model", *_LIMIT_ARGUMENTS, *_RUN_ARGUMENTS)
+OUR_ARGUMENTS = (
+    "base",
+    *_PLUGIN_ARGUMENTS,
+    "knowledge_base",
+    "evidence",
+    "proxy_model",
+    *_LIMIT_ARGUMENTS,
+    *_RUN_ARGUMENTS,
+)
 """Model arguments that are ours; every other one goes to the base model."""
 
 ENGINES = ("auto", "packed", "rounds", "vllm", "openai")
@@ -47,6 +57,7 @@ class RunConfig:
         verifier: None for none.
         proxy_model: A small model beside the one under test that reasoners may ask; None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
+        evidence: "found", or "shuffled": a placebo, every search gives documents of other questions.
         limits: Budget of one problem.
         engine: What runs the model, one of `ENGINES`, with its options.
         prompt_truncation: What an engine of ours does with a prompt that does not fit the model's window: "none" is an
@@ -71,6 +82,7 @@ class RunConfig:
     verifier: PluginSpec | None = None
     proxy_model: ModelSpec | None = None
     knowledge_base: str = ""
+    evidence: str = "found"
     limits: Limits = field(default_factory=Limits)
     engine: PluginSpec = _AUTO
     prompt_truncation: str = "none"
@@ -106,17 +118,18 @@ class RunConfig:
             reasoner=reasoner or _DIRECT,
             proxy_model=parse_model(arguments.get("proxy_model"), "proxy_model"),
             knowledge_base=str(arguments.get("knowledge_base") or ""),
+            evidence=one_of(arguments, "evidence", ("found", "shuffled")),
             limits=_limits(arguments),
             engine=_engine(arguments.get("engine")),
-            prompt_truncation=_one_of(arguments, "prompt_truncation", ("none", "left")),
-            max_live=_whole_number(arguments, "max_live", 64),
-            max_failed=_whole_number(arguments, "max_failed", 0, least=0),
-            resume=_boolean(arguments, "resume", default=True),
-            tool_timeout_s=_tool_timeout(arguments),
+            prompt_truncation=one_of(arguments, "prompt_truncation", ("none", "left")),
+            max_live=whole_number(arguments, "max_live", 64),
+            max_failed=whole_number(arguments, "max_failed", 0, least=0),
+            resume=boolean(arguments, "resume", default=True),
+            tool_timeout_s=seconds(arguments, "tool_timeout_s", 60.0, most=86_400),
             tool_workers=None
             if arguments.get("tool_workers") is None
-            else _whole_number(arguments, "tool_workers", 0, least=0),
-            max_tools=_whole_number(arguments, "max_tools", 16),
+            else whole_number(arguments, "tool_workers", 0, least=0),
+            max_tools=whole_number(arguments, "max_tools", 16),
         ).checked()
 
     def checked(self) -> RunConfig:
@@ -160,6 +173,7 @@ class RunConfig:
             "verifier": str(self.verifier or ""),
             "proxy_model": str(self.proxy_model or ""),
             "knowledge_base": self.knowledge_base,
+            "evidence": self.evidence,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
             "tool_timeout_s": self.tool_timeout_s,
             "max_tools": self.max_tools,
@@ -222,54 +236,14 @@ def _engine(value: object) -> PluginSpec:
     return spec
 
 
-def _one_of(arguments: Mapping[str, Any], name: str, allowed: tuple[str, ...]) -> str:
-    """A word; the first allowed one when nothing is said."""
-    value = arguments.get(name)
-    if value is None or value is False:
-        return allowed[0]
-    if value not in allowed:
-        raise ConfigError(name, value, f"one of {', '.join(allowed)}")
-    return str(value)
-
-
 def _limits(arguments: Mapping[str, Any]) -> Limits:
     default = Limits()
-    seconds = arguments.get("max_seconds")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise ConfigError("max_seconds", seconds, "a number of seconds above 0", "Leave it out for no limit.")
     return Limits(
-        max_calls=_whole_number(arguments, "max_calls", default.max_calls),
-        max_tool_calls=_whole_number(arguments, "max_tool_calls", default.max_tool_calls, least=0),
-        max_new_tokens=_whole_number(arguments, "max_new_tokens", default.max_new_tokens),
-        max_seconds=seconds,
+        max_calls=whole_number(arguments, "max_calls", default.max_calls),
+        max_tool_calls=whole_number(arguments, "max_tool_calls", default.max_tool_calls, least=0),
+        max_new_tokens=whole_number(arguments, "max_new_tokens", default.max_new_tokens),
+        max_seconds=seconds(arguments, "max_seconds", None),
     )
-
-
-def _tool_timeout(arguments: Mapping[str, Any]) -> float:
-    value = arguments.get("tool_timeout_s")
-    if value is None:
-        return 60.0
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
-        raise ConfigError("tool_timeout_s", value, "a number of seconds in (0, 86400]", "The default is 60.")
-    return float(value)
-
-
-def _whole_number(arguments: Mapping[str, Any], name: str, default: int, least: int = 1) -> int:
-    value = arguments.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(name, value, f"a whole number of at least {least}", f"The default is {default}.")
-    return value
-
-
-def _boolean(arguments: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = arguments.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, bool):
-        raise ConfigError(name, value, "true or false", f"The default is {str(default).lower()}.")
-    return value
 
 
 def _plain(value: object) -> object:

@@ -26,10 +26,15 @@ _PLAIN = ("run", "engine", "proxy", "verifier")
 _MODEL = ("generate", "score")
 """Kinds of steps that the model takes."""
 
-_ADDED = ("forwarded_tokens", "searched")
+_ADDED = ("forwarded_tokens", "searched", "flops")
 """Counts that older ledgers of this schema do not have."""
 
-_MEANS = ("retrieval_rate", "retrieved_tokens_per_problem")
+_MEANS = (
+    "retrieval_rate",
+    "retrieved_tokens_per_problem",
+    "seconds_per_generated_token",
+    "seconds_per_forwarded_token",
+)
 """What is written for readers of the file, and computed again when it is read."""
 
 _OF_PROXY = ("proxy_calls", "proxy_prompt_tokens", "proxy_generated_tokens", "proxy_forwarded_tokens")
@@ -59,6 +64,7 @@ class Counters:
         proxy_forwarded_tokens: Tokens sent through the proxy model.
         seconds: Of one trajectory its wall time; in a run's ledger, the time of the model, the tools and the searches,
             what problems shared being shared out, and the proxy model's with it.
+        flops: Floating point operations of the forwarded tokens (`compression.flops`).
         stop_reasons: How many problems ended for each reason, by the value of `StopReason`.
     """
 
@@ -79,6 +85,7 @@ class Counters:
     proxy_generated_tokens: int | None = 0
     proxy_forwarded_tokens: int | None = 0
     seconds: float | None = 0.0
+    flops: float | None = 0.0
     stop_reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -95,9 +102,19 @@ class Counters:
         """
         return None if self.retrieved_tokens is None or not self.problems else self.retrieved_tokens / self.problems
 
+    @property
+    def seconds_per_generated_token(self) -> float | None:
+        """All time, for one token of all completions; None: not measured, or none was generated."""
+        return None if self.seconds is None or not self.generated_tokens else self.seconds / self.generated_tokens
+
+    @property
+    def seconds_per_forwarded_token(self) -> float | None:
+        """All time, for one token sent through the model."""
+        return None if self.seconds is None or not self.forwarded_tokens else self.seconds / self.forwarded_tokens
+
     @classmethod
     def of(cls, trajectories: Iterable[Trajectory]) -> Counters:
-        """Count what is recorded in trajectories; empty gives zeros."""
+        """Count what is recorded in trajectories, so no `flops`; empty gives zeros."""
         total = cls()
         for trajectory in trajectories:
             total = total + cls._of_one(trajectory)
@@ -128,6 +145,7 @@ class Counters:
             proxy_generated_tokens=_sum_measured(by_proxy, "completion_tokens"),
             proxy_forwarded_tokens=_sum_measured(by_proxy, "forwarded_tokens"),
             seconds=trajectory.seconds,
+            flops=None if by_model else 0.0,
             stop_reasons={trajectory.stop_reason.value: 1},
         )
 
@@ -162,6 +180,7 @@ class WeightBytes:
         stored: Bytes of all parameters and buffers in memory, shared tensors counted once.
         embedding: Bytes of the input and output embeddings among them.
         original_stored: The same count as `stored` before compression.
+        original_embedding: The same count as `embedding` before compression.
         nominal: Bytes that the method's own arithmetic promises (sparse zeros left out, no scales); a claim, not a
             measurement.
         note: What a reader must know, e.g. "zeros of pruned weights are stored".
@@ -170,6 +189,7 @@ class WeightBytes:
     stored: int | None
     embedding: int | None = None
     original_stored: int | None = None
+    original_embedding: int | None = None
     nominal: int | None = None
     note: str = ""
 
@@ -192,12 +212,17 @@ class Ledger:
             compression, reasoner, tools, retriever, memory, verifier, knowledge_base, started (ISO 8601), plugins
             (list of {distribution, version}), versions (by distribution), machine. Plain JSON data.
         weights: Size of the weights.
-        peak_memory_bytes: Highest memory of the process, or of the device where the model is on one.
+        peak_memory_bytes: Highest memory of the device where the model is on one, else of the process.
+        peak_memory_of: Which of the two: "cuda:0", "process".
         kv_bytes_per_token: Cache bytes per token and sequence.
-        compressed_kv_bytes_per_token: The same after KV compression.
-        flops: Floating point operations of all forward passes.
-        joules: Energy of the device, where the machine can tell.
+        compressed_kv_bytes_per_token: The same after KV compression, measured on the run's own prompts.
+        nominal_kv_bytes_per_token: The same as the method's options promise it.
+        flops: Floating point operations of all forward passes; those of all tasks.
+        joules: Energy from the run's first request to its last answer, of everything that `energy_of` names, whoever
+            used it; None where the machine can't tell.
+        energy_of: What was measured: "NVML cuda:0", "RAPL package-0"; "" for nothing.
         calibration: Source of the calibration text; "" when none was used.
+        compression_seconds: Time that the compression methods took.
         engine: What ran the model: name, and where it counts them: prompt_tokens, cached_tokens, forwarded_tokens,
             generated_tokens, padding_tokens, steps, rows, hit_rate, busy_share, seconds by phase, threads,
             kv_cache_bytes. Plain JSON data; empty in older ledgers.
@@ -212,11 +237,15 @@ class Ledger:
     run: Mapping[str, Any] = field(default_factory=dict)
     weights: WeightBytes | None = None
     peak_memory_bytes: int | None = None
+    peak_memory_of: str = ""
     kv_bytes_per_token: float | None = None
     compressed_kv_bytes_per_token: float | None = None
+    nominal_kv_bytes_per_token: float | None = None
     flops: float | None = None
     joules: float | None = None
+    energy_of: str = ""
     calibration: str = ""
+    compression_seconds: float | None = None
     engine: Mapping[str, Any] = field(default_factory=dict)
     proxy: Mapping[str, Any] = field(default_factory=dict)
     verifier: Mapping[str, Any] = field(default_factory=dict)

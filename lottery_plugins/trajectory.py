@@ -98,6 +98,8 @@ class Step:
         retrieved_tokens: Tokens of the retrieved text; None: not measured.
         ran_in: What executed a tool call.
         seconds: Wall time.
+        path: The sub-problem that it was done for, as numbers from 1 ("2.1" is the first part of the second); "" for
+            the problem itself.
     """
 
     kind: StepKind
@@ -115,6 +117,7 @@ class Step:
     retrieved_tokens: int | None = None
     ran_in: str = ""
     seconds: float = 0.0
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

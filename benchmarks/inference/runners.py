@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lottery_plugins.protocols.runner import Row, RowResult, Runner
+from lottery_plugins.protocols.runner import Held, Observed, Row, RowResult, Runner
 
 __all__ = ["InstantRunner", "WatchedRunner"]
 
@@ -29,7 +29,10 @@ class InstantRunner:
     def copy(self, source: int, target: int, num_positions: int) -> None:
         pass
 
-    def compress(self, blocks: Sequence[int], cached: int, keep: int, into: Sequence[int]) -> None:
+    def observer(self) -> Observed:
+        raise NotImplementedError("no KV-cache method is measured here")
+
+    def compress(self, source: Held, target: Held, observed: Observed | None) -> None:
         raise NotImplementedError("no KV-cache method is measured here")
 
 
@@ -67,8 +70,11 @@ class WatchedRunner:
     def copy(self, source: int, target: int, num_positions: int) -> None:
         self._timed(self._runner.copy, source, target, num_positions)
 
-    def compress(self, blocks: Sequence[int], cached: int, keep: int, into: Sequence[int]) -> None:
-        self._timed(self._runner.compress, blocks, cached, keep, into)
+    def observer(self) -> Observed:
+        return self._runner.observer()
+
+    def compress(self, source: Held, target: Held, observed: Observed | None) -> None:
+        self._timed(self._runner.compress, source, target, observed)
 
     def _timed(self, work: Callable[..., Any], *arguments: Any) -> Any:
         started = time.perf_counter()

@@ -56,6 +56,18 @@ def _rag(name: str, retriever: str, reasoner: str = "retrieve-then-read:top_k=1"
     return Arm(name, {"reasoner": reasoner, "retriever": retriever, "knowledge_base": CORPUS})
 
 
+def _prompt(name: str, args: Mapping[str, str] | None = None) -> Arm:
+    """The prompt preprocessed: the chunks of the long text that are nearest to the question, and these alone."""
+    return Arm(name, {"reasoner": "retrieve-then-read:top_k=1", "retriever": "prompt", **(args or {})})
+
+
+_COVERED = (
+    *("gsm8k", "svamp", "gsm-hard"),
+    *("popqa", "nq", "asqa", "squad"),
+    *("prontoqa", "proofwriter", "logical-deduction"),
+    *("tool-selection", "strategyqa", "babilong", "hotpotqa", "musique"),
+)
+
 TABLES: Mapping[str, Table] = {
     "arithmetic": Table(
         "Arithmetic word problems",
@@ -106,5 +118,22 @@ TABLES: Mapping[str, Table] = {
             ),
         ),
         ("acc", "difference", "answered", "acc of answered", *COSTS),
+    ),
+    "needle": Table(
+        "Needles by length and depth: the maps are drawn by `lottery table needle`",
+        ("lottery_needle",),
+        (
+            Arm("plain", {"reasoner": "direct"}),
+            _prompt("preprocessed"),
+            Arm("int8, plain", {"reasoner": "direct", "compression": "int8"}),
+            _prompt("int8, preprocessed", {"compression": "int8"}),
+        ),
+        ("acc", "difference", *COSTS),
+    ),
+    "every-task": Table(
+        "Every task of the paper's tables that has real rows, answered directly",
+        tuple(f"lottery-paper-{name}" for name in _COVERED),
+        tuple(Arm("direct", DIRECT.args, tasks=(f"lottery-paper-{name}",)) for name in _COVERED),
+        ("score", "answered", *COSTS),
     ),
 }

@@ -11,13 +11,10 @@ from typing import Any
 from lottery_plugins.ledger import Counters
 from lottery_plugins.limits import StopReason
 from lottery_plugins.results.load import TaskRun, load_run
-from lottery_plugins.results.statistics import Estimate, TangoDifference, wilson
+from lottery_plugins.results.means import mean_score
+from lottery_plugins.results.statistics import Estimate, TangoDifference
 
 __all__ = ["COLUMNS", "Cell", "read_cell"]
-
-Z = 1.959963984540054
-GRADED = ("f1",)
-"""Scores between 0 and 1, whose interval is the normal one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +37,30 @@ class Cell:
     gold_read: float | None
     counters: Counters
 
+    @property
+    def metric(self) -> str:
+        """The task's main score: its accuracy, or the first one where it has none."""
+        return "acc" if "acc" in self.scores else next(iter(self.scores))
+
     def mean(self, metric: str, only: frozenset[str] | None = None) -> Estimate | None:
         """The mean of a metric with its 95 % interval; None where no document has it."""
         values = [v for document, v in self.scores.get(metric, {}).items() if only is None or document in only]
-        if not values:
-            return None
-        if metric not in GRADED:
-            return wilson(round(sum(values)), len(values))
-        mean = sum(values) / len(values)
-        spread = (sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1) / len(values)) ** 0.5
-        return Estimate(mean, max(0.0, mean - Z * spread), min(1.0, mean + Z * spread))
+        return mean_score(values) if values else None
 
-    def difference(self, first: Cell) -> Estimate:
-        """Accuracy minus that of the first arm, paired by document, with Tango's 95 % interval."""
+    def difference(self, first: Cell) -> Estimate | None:
+        """Accuracy minus that of the first arm, paired by document, with Tango's 95 % interval; None: it has none."""
+        if self.metric != "acc":
+            return None
         mine, theirs = self.scores["acc"], first.scores["acc"]
         both = mine.keys() & theirs.keys()
         gained = sum(mine[d] > theirs[d] for d in both)
         lost = sum(mine[d] < theirs[d] for d in both)
         return TangoDifference(len(both), gained, lost).interval(0.025)
+
+    @property
+    def num_samples(self) -> int:
+        """Documents."""
+        return len(self.scores[self.metric])
 
     def per_sample(self, name: str) -> float | None:
         """A count of the ledger, a sample."""
@@ -129,6 +132,7 @@ def _searched(cell: Cell, first: Cell) -> str:
 
 
 COLUMNS: Mapping[str, tuple[str, Callable[[Cell, Cell], str]]] = {
+    "score": ("main score % [95 %]", lambda cell, first: f"{percent(cell.mean(cell.metric))} {cell.metric}"),
     "acc": ("accuracy % [95 %]", lambda cell, first: percent(cell.mean("acc"))),
     "difference": (
         "minus first arm",
@@ -138,7 +142,7 @@ COLUMNS: Mapping[str, tuple[str, Callable[[Cell, Cell], str]]] = {
     "tool": ("right function %", lambda cell, first: percent(cell.mean("tool"))),
     "call": ("right call %", lambda cell, first: percent(cell.mean("call"))),
     "abstention": ("right abstention %", lambda cell, first: percent(cell.mean("abstention"))),
-    "answered": ("answered %", lambda cell, first: _share(len(cell.answered) / len(cell.scores["acc"]))),
+    "answered": ("answered %", lambda cell, first: _share(len(cell.answered) / cell.num_samples)),
     "acc of answered": ("accuracy of answered %", lambda cell, first: percent(cell.mean("acc", cell.answered))),
     "retrieval rate": ("searched %", _searched),
     "gold read": ("gold paragraph found %", lambda cell, first: _share(cell.gold_read)),

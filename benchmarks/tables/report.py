@@ -15,7 +15,7 @@ from lottery_plugins.harness.study import HarnessRun
 from lottery_plugins.results.statistics import Estimate
 
 from .arms import Table
-from .measure import COLUMNS, GRADED, Cell
+from .measure import COLUMNS, Cell
 from .runs import Settings
 
 __all__ = ["Report", "publish"]
@@ -70,7 +70,7 @@ def markdown(report: Report) -> str:
     for task, cells in report.cells.items():
         for cell in cells:
             shown = " | ".join(show(cell, cells[0]) for _, show in columns)
-            lines.append(f"| {task} | {cell.arm} | {len(cell.scores['acc'])} | {shown} |")
+            lines.append(f"| {task} | {cell.arm} | {cell.num_samples} | {shown} |")
     lines += ["", *(f"{arm} was left out: {reason}" for arm, reason in report.skipped.items())]
     load = f"{min(report.load):.1f} to {max(report.load):.1f} on {os.cpu_count()} cores"
     lines.append(
@@ -100,12 +100,11 @@ def _cell(cell: Cell, first: Cell) -> dict[str, Any]:
     return {
         "task": cell.task,
         "arm": cell.arm,
-        "samples": len(cell.scores["acc"]),
+        "samples": cell.num_samples,
         "metrics": {metric: _estimate(cell.mean(metric)) for metric in cell.scores},
-        "graded": [metric for metric in cell.scores if metric in GRADED],
         "difference": _estimate(cell.difference(first)),
         "answered": len(cell.answered),
-        "accuracy_of_answered": _estimate(cell.mean("acc", cell.answered)),
+        "score_of_answered": _estimate(cell.mean(cell.metric, cell.answered)),
         "gold_read": cell.gold_read,
         "counters": cell.counters.to_json(),
     }

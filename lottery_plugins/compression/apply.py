@@ -9,15 +9,30 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import CalibrationData, CompressionMethod, KVPress, WeightMethod
+from lottery_plugins.protocols.compression import (
+    CalibrationData,
+    CompressionMethod,
+    LoadMethod,
+    WeightMethod,
+    conflict_between,
+)
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 
 if TYPE_CHECKING:
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import StoredBytes
 
-__all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition"]
+__all__ = ["CompressedModel", "CompressionReport", "MethodRecord", "apply", "check_composition", "records_of"]
 
-_ORDER_WORDS = {10: "prune weights", 20: "quantize weights", 30: "drop cached positions"}
+_ORDER_WORDS = {
+    0: "act as the model is loaded",
+    5: "drop whole layers",
+    8: "lower the rank of weights",
+    10: "prune weights",
+    20: "quantize weights",
+    30: "drop cached positions",
+    40: "quantize the cache",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class CompressionReport:
         before: Bytes of the given model.
         after: Bytes of the compressed model.
         kv_bytes_per_token: Cache bytes of one token, without a press.
-        kv_compression_ratio: Fraction of the prompt's cached positions that a press removes.
+        kv_compression_ratio: Fraction of the text's cached positions that a press removes.
         calibration_source: Where calibration text came from; "" when none was used.
         seconds: Wall time of all of it.
     """
@@ -63,7 +78,8 @@ class CompressedModel:
 
     Attributes:
         model: Shares with the original all tensors that were not compressed.
-        press: At work in `model` and measuring; None without a KV-cache method, or where it was not attached.
+        press: What acts on the KV cache, at work in `model` and measuring; None without such a method, or where it was
+            not attached.
         report: What was done.
     """
 
@@ -94,19 +110,21 @@ def apply(
         ConfigError: If methods can't be joined, or a method can't serve this model.
         DataError: If calibration text can't be read or is too short.
     """
-    from lottery_plugins.compression.cache_support import check_model
-    from lottery_plugins.compression.press import AttachedPress
+    from lottery_plugins.compression.kv.cache_support import check_model
+    from lottery_plugins.compression.kv.press import AttachedPress
     from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
 
     started = time.perf_counter()
     ordered = check_composition(methods)
     press = next((method for method in ordered if isinstance(method, KVPress)), None)
-    if press is not None:
-        check_model(model, f"compression: {press.name}")  # before minutes of calibration
+    quantizer = next((method for method in ordered if isinstance(method, KVQuantizer)), None)
+    for method in (press, quantizer):
+        if method is not None:
+            check_model(model, f"compression: {method.name}")  # before minutes of calibration
     compressed, source = _compress_weights(ordered, model, tokenizer, calibration)
-    work = AttachedPress(press, compressed) if press is not None and attach else None
+    work = AttachedPress(press, compressed, quantizer) if attach and (press or quantizer) else None
     report = CompressionReport(
-        methods=tuple(MethodRecord(m.name, _options(m)) for m in ordered),
+        methods=records_of(ordered),
         before=stored_bytes(model),
         after=stored_bytes(compressed),
         kv_bytes_per_token=kv_bytes_per_token(model),
@@ -121,14 +139,17 @@ def check_composition(methods: Sequence[CompressionMethod]) -> list[CompressionM
     """The methods in the order they run.
 
     Raises:
-        ConfigError: If two of them act at the same place in the order, or both on the KV cache.
+        ConfigError: If two of them act at the same place in the order, or one declares a conflict with another.
     """
     ordered = sorted(methods, key=lambda method: method.order)
-    for first, second in itertools.pairwise(ordered):
-        if first.order == second.order or first.stage == second.stage == "kv-cache":
+    for first, second in itertools.combinations(ordered, 2):
+        got = f"{first.name}+{second.name}"
+        if first.order == second.order:
             both = _ORDER_WORDS.get(first.order, f"act at order {first.order}")
-            got = f"{first.name}+{second.name}"
             raise ConfigError("compression", got, "one method of each kind", f"Both {both}; leave one out.")
+        reason = conflict_between(first, second)
+        if reason:
+            raise ConfigError("compression", got, "methods that go together", reason)
     return ordered
 
 
@@ -138,18 +159,25 @@ def _compress_weights(
     """The model after all weight methods, and where calibration text came from."""
     from lottery_plugins.compression.structure import structural_clone
 
-    compressed, source = structural_clone(model), ""
+    compressed, sources = structural_clone(model), dict[str, None]()  # as a set that keeps its order
     for method in ordered:
+        if isinstance(method, LoadMethod):
+            where, hint = (
+                f"compression: {method.name}",
+                "Load the model with its `load_arguments()`, and leave it out here.",
+            )
+            raise ConfigError(where, "a model that is loaded already", "a run that loads the model", hint)
         if isinstance(method, WeightMethod):
             data = _calibration_for(method, tokenizer, calibration)
-            source = data.source if data else source
+            if data:
+                sources[data.source] = None
             compressed = method.compress(compressed, data)
-    return compressed, source
+    return compressed, "; ".join(sources)
 
 
 def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationData | None) -> CalibrationData | None:
-    """The data a method runs on; None when it needs none, or ratio 0 makes it a no-operation."""
-    if not method.needs_calibration or getattr(method, "sparsity", None) == 0:
+    """The data a method runs on; None when it needs none."""
+    if not method.needs_calibration:
         return None
     if given is not None:
         return given
@@ -160,9 +188,9 @@ def _calibration_for(method: WeightMethod, tokenizer: Any, given: CalibrationDat
 
     text = getattr(method, "calibration", BUNDLED)
     num, length = getattr(method, "num_calibration", 16), getattr(method, "sequence_length", 128)
-    return build_calibration(tokenizer, text, num, length)
+    return build_calibration(tokenizer, text, num, length, getattr(method, "calibration_seed", 0))
 
 
-def _options(method: Any) -> dict[str, Any]:
-    """Option values by name."""
-    return {field.name: getattr(method, field.name) for field in fields(method)}
+def records_of(methods: Sequence[Any]) -> tuple[MethodRecord, ...]:
+    """Names and option values of some methods."""
+    return tuple(MethodRecord(m.name, {field.name: getattr(m, field.name) for field in fields(m)}) for m in methods)

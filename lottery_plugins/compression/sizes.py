@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lottery_plugins.compression.linear import QuantizedLinear
+from lottery_plugins.compression.held import held_tensors, is_plain
+from lottery_plugins.compression.linear import CompressedLinear
 from lottery_plugins.errors import ConfigError
 
 __all__ = ["StoredBytes", "kv_bytes_per_token", "stored_bytes"]
@@ -19,7 +20,8 @@ class StoredBytes:
     """Bytes of a model's weights; each byte of memory counts once, so tied weights do.
 
     Attributes:
-        total: All parameters and persistent buffers in the types they are stored in, scales included.
+        total: All that is stored for good, in the types it is stored in: scales, and what libraries keep beside
+            parameters, included.
         embedding: Of the input embedding and the output head.
         other: The rest: total - embedding.
         nominal: total without the zeros of linear layers, as if a format could leave them out for nothing.
@@ -40,14 +42,16 @@ class StoredBytes:
 
 def stored_bytes(model: nn.Module) -> StoredBytes:
     """Count the bytes of a model's weights."""
-    total = _distinct_bytes(list(model.state_dict().values()))
-    heads = [model.get_input_embeddings(), model.get_output_embeddings()]
-    embedding = _distinct_bytes([t for head in heads if head is not None for t in head.state_dict().values()])
+    total = _distinct_bytes([tensor for _, tensor in held_tensors(model)])
+    heads = [head for head in (model.get_input_embeddings(), model.get_output_embeddings()) if head is not None]
+    embedding = _distinct_bytes([tensor for head in heads for _, tensor in held_tensors(head)])
     zeros, weights, saved_bits = 0, 0, 0
     for module in model.modules():
-        if isinstance(module, QuantizedLinear):
+        if module in heads:
+            continue
+        if isinstance(module, CompressedLinear) and not any(module.children()):
             num_zeros, bits = module.num_zeros, module.bits
-        elif isinstance(module, nn.Linear) and module not in heads:
+        elif isinstance(module, nn.Linear) and is_plain(getattr(module, "weight", None)):
             num_zeros = module.weight.numel() - int(torch.count_nonzero(module.weight))
             bits = 8 * module.weight.element_size()
         else:

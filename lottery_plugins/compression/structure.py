@@ -13,9 +13,12 @@ from typing import Any
 
 from torch import nn
 
+from lottery_plugins.compression.held import is_plain
+from lottery_plugins.compression.prequantized import how_quantized
+from lottery_plugins.compression.progress import steps
 from lottery_plugins.errors import ConfigError
 
-__all__ = ["decoder_layers", "decoder_linears", "replace_linears", "structural_clone"]
+__all__ = ["decoder_layers", "decoder_linears", "replace_linears", "replace_module", "structural_clone"]
 
 
 def structural_clone(model: Any) -> Any:
@@ -53,10 +56,16 @@ def decoder_linears(model: Any, where: str) -> list[tuple[str, nn.Linear]]:
     """Path and module of every linear layer in the decoder, in the order of the model.
 
     Raises:
-        ConfigError: If there is none, as in GPT-2, whose layers are of another class, or after quantization.
+        ConfigError: If there is none, as in GPT-2, whose layers are of another class, or after quantization; or if the
+            checkpoint was quantized elsewhere, unless it was widened as it was loaded.
     """
     path, layers = decoder_layers(model, where)
     linears = [(f"{path}.{name}", m) for name, m in layers.named_modules() if isinstance(m, nn.Linear)]
+    made = how_quantized(model.config)
+    is_widened = made.startswith("gguf") and all(map(is_plain, layers.parameters()))
+    if made and not is_widened:
+        hint = "Use the original checkpoint, or a KV-cache method, which leaves the weights alone."
+        raise ConfigError(f"compression: {where}", f"a checkpoint quantized by {made}", "dense weights", hint)
     if not linears:
         raise ConfigError(
             f"compression: {where}",
@@ -79,7 +88,12 @@ def replace_linears(model: Any, replacement: Callable[[str, nn.Linear], nn.Modul
         ConfigError: If the decoder has no `nn.Linear`.
     """
     clone = structural_clone(model)
-    for path, linear in decoder_linears(clone, where):
-        parent, _, name = path.rpartition(".")
-        setattr(clone.get_submodule(parent), name, replacement(path, linear))
+    for path, linear in steps(decoder_linears(clone, where), where):
+        replace_module(clone, path, replacement(path, linear))
     return clone
+
+
+def replace_module(model: Any, path: str, module: nn.Module) -> None:
+    """Put a module in the place of another."""
+    parent, _, name = path.rpartition(".")
+    setattr(model.get_submodule(parent), name, module)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lottery_plugins.engine.blocks import BlockPool
+from lottery_plugins.engine.compression import CacheMethods, CacheState
 from lottery_plugins.engine.jobs import Job, Kept
 from lottery_plugins.engine.prefixes import Match, Node, PrefixTree, chain
 from lottery_plugins.engine.residents import Residents
@@ -23,10 +24,18 @@ class JobCache:
         num_blocks: Blocks of the cache.
         block_size: Positions a block.
         copy: Copies the first positions of a block into another (`Runner.copy`).
+        methods: What compresses the caches of jobs; None for nothing.
     """
 
-    def __init__(self, num_blocks: int, block_size: int, copy: Callable[[int, int, int], None]) -> None:
+    def __init__(
+        self,
+        num_blocks: int,
+        block_size: int,
+        copy: Callable[[int, int, int], None],
+        methods: CacheMethods | None = None,
+    ) -> None:
         self.block_size = block_size
+        self._methods = methods
         self.pool = BlockPool(num_blocks)
         self.tree = PrefixTree(block_size)
         self.residents = Residents()
@@ -38,33 +47,36 @@ class JobCache:
         """Key of the first block that the job lacks, if another one is about to compute it."""
         if job.compressed_at is not None:
             return None
-        match = self.tree.match(job.ids, _limit(job))
+        limit = self._limit(job)
+        match = self.tree.match(job.ids, limit)
         at = len(match.nodes) * self.block_size
-        if at + self.block_size > job.num_context:
+        if at + self.block_size > limit + 1:
             return None
         key = chain(match.nodes[-1].key if match.nodes else 0, job.ids[at : at + self.block_size])
         return key if key in self._coming else None
 
-    def num_needed(self, job: Job, keep: int | None) -> int:
+    def num_needed(self, job: Job) -> int:
         """Blocks that the job needs when nothing of it is computed."""
-        if keep is None or job.compressed_at is not None:
-            return self._blocks_for(job.max_ids - job.shift)
-        return self._blocks_for(job.num_context) + self._blocks_for(keep + job.max_ids - job.num_context)
+        if self._methods is None:
+            return self._blocks_for(job.max_ids)
+        if job.slots_needed is None:
+            job.slots_needed = self._methods.slots_needed(job.state, job.num_context, job.max_ids, bool(job.targets))
+        first, most = job.slots_needed
+        return self._blocks_for(first) + self._blocks_for(most)
 
-    def admit(self, job: Job, keep: int | None) -> bool:
+    def admit(self, job: Job) -> bool:
         """Give a job its blocks, what is computed of it included; False when too few are free.
 
         Args:
             job: Has no blocks yet, or those of a compressed cache.
-            keep: Positions that will be left of the prompt after compression; None without.
         """
         if job.compressed_at is not None:
             return self._extend(job)
-        match = self.tree.match(job.ids, _limit(job))
+        match = self.tree.match(job.ids, self._limit(job))
         held = match.all_nodes
         self.tree.hold(held)
         claimed = match.partial is not None and self._can_claim(match)
-        missing = self.num_needed(job, keep) - len(match.nodes) - claimed
+        missing = self.num_needed(job) - len(match.nodes) - claimed
         if not self._make_room(missing):
             self.tree.let_go(held)
             return False
@@ -120,52 +132,51 @@ class JobCache:
         job.owned.clear()
         return job.awaited
 
-    def split_off(self, job: Job, keep: int) -> list[int]:
-        """Make a job's cache private before it is compressed; returns the blocks for the `keep` positions.
+    def split_off(self, job: Job) -> list[int]:
+        """Make a job's cache private before it is compressed; returns the blocks for what stays.
 
-        What is computed stays in the tree for others; call `settle` once the positions are written.
+        What is computed stays in the tree for others; call `settle` once all is written.
         """
         if job.compressed_at is not None:
             return job.table
         self.publish(job, with_tail=True)
-        return job.table[self._blocks_for(job.num_context) :]
+        return job.table[self._blocks_for(job.cached) :]
 
-    def settle(self, job: Job, keep: int) -> None:
-        """The kept positions are written: forget the uncompressed ones."""
+    def settle(self, job: Job, after: CacheState) -> None:
+        """What stays is written: forget the uncompressed cache."""
         if job.compressed_at is None:
-            num_prompt = self._blocks_for(job.num_context)
-            left = job.owned.intersection(job.table[:num_prompt])
+            num_read = self._blocks_for(job.cached)
+            left = job.owned.intersection(job.table[:num_read])
             self.tree.let_go(job.held)
             self.pool.give_back(left)
             job.owned -= left
-            job.nodes, job.tail, job.table = [], None, job.table[num_prompt:]
-        job.shift += job.cached - keep
-        job.cached = keep
-        job.compressed_at = job.cached + job.shift
+            job.nodes, job.tail, job.table = [], None, job.table[num_read:]
+        job.state = after
 
-    def keep_for_session(self, job: Job, num_ids: int) -> Kept:
-        """Hand a compressed job's cache to its session, cut to `num_ids` tokens of the text."""
-        if job.compressed_at is None:
-            raise ValueError("only a compressed cache is kept by a session")
-        num_ids = min(num_ids, job.cached + job.shift)
-        cached = num_ids - job.shift
-        num_blocks = self._blocks_for(cached)
+    def keep_for_session(self, job: Job, num_ids: int) -> Kept | None:
+        """Hand a compressed job's cache to its session, cut to `num_ids` tokens of the text; None where that can't be,
+        since it was compressed behind them.
+        """
+        if job.compressed_at is None or num_ids < job.compressed_at:
+            return None
+        state = job.state.read(min(num_ids, job.cached + job.shift))
+        num_blocks = self._blocks_for(state.cached)
         self.pool.give_back(job.table[num_blocks:])
-        kept = Kept(job.table[:num_blocks], cached, num_ids, job.compressed_at)
+        kept = Kept(job.table[:num_blocks], state, job.observed)
         job.table, job.owned = [], set()
         return kept
 
-    def take_kept(self, kept: Kept) -> list[int] | None:
-        """The blocks of a kept cache for a job: its own when no other session shares it, else copies; None: no room."""
+    def take_kept(self, kept: Kept) -> Kept | None:
+        """A kept cache for a job: itself when no other session shares it, else a copy; None: no room."""
         if kept.sessions == 1:
-            return kept.blocks
+            return kept
         if not self._make_room(len(kept.blocks)):
             return None
         copies = self.pool.take(len(kept.blocks))
         for source, target in zip(kept.blocks, copies, strict=True):
             self._copy(source, target, self.block_size)
         kept.sessions -= 1
-        return copies
+        return Kept(copies, kept.state, kept.observed and kept.observed.copy())
 
     def drop_kept(self, kept: Kept) -> None:
         """A session lets go of a kept cache."""
@@ -174,7 +185,7 @@ class JobCache:
             self.pool.give_back(kept.blocks)
 
     def _extend(self, job: Job) -> bool:
-        missing = self._blocks_for(job.max_ids - job.shift) - len(job.table)
+        missing = self.num_needed(job) - len(job.table)
         if not self._make_room(missing):
             return False
         taken = self.pool.take(max(0, missing), job.table[-1] if job.table else None)
@@ -185,7 +196,7 @@ class JobCache:
     def _announce(self, job: Job) -> None:
         """Note the full blocks of the prompt that the job is going to compute."""
         at, key = len(job.nodes) * self.block_size, job.nodes[-1].key if job.nodes else 0
-        while at + self.block_size <= job.num_context:
+        while at + self.block_size <= self._limit(job) + 1:
             key = chain(key, job.ids[at : at + self.block_size])
             if key not in self._coming:
                 self._coming[key] = job
@@ -238,7 +249,6 @@ class JobCache:
     def _blocks_for(self, positions: int) -> int:
         return -(-positions // self.block_size)
 
-
-def _limit(job: Job) -> int:
-    """Tokens that may be found computed: the last one of the context is forwarded, since its logits are needed."""
-    return job.num_context - 1
+    def _limit(self, job: Job) -> int:
+        """Tokens that may be found computed: the last one of the context is forwarded, since its logits are needed."""
+        return self._methods.num_findable(job.num_context) if self._methods else job.num_context - 1

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lottery_plugins.engine.compression import CacheState
 from lottery_plugins.engine.prefixes import Node
 from lottery_plugins.engine.stops import StopWatch
 from lottery_plugins.protocols.engine import SamplingParams
+from lottery_plugins.protocols.runner import Held, Layout, Observed
 
 __all__ = ["Job", "Kept", "draw_seed"]
 
@@ -22,17 +24,20 @@ class Kept:
 
     Attributes:
         blocks: Its blocks, private to its sessions.
-        cached: Positions filled.
-        num_ids: Tokens of the text that they stand for.
-        least_ids: Tokens at the last compression: the text can't be taken back behind them.
+        state: What is in them; compressed.
+        observed: What the method has observed of the text.
         sessions: Sessions that share it.
     """
 
     blocks: list[int]
-    cached: int
-    num_ids: int
-    least_ids: int
+    state: CacheState
+    observed: Observed | None = None
     sessions: int = 1
+
+    @property
+    def least_ids(self) -> int:
+        """Tokens at the last compression: the text can't be taken back behind them."""
+        return self.state.compressed_at or 0
 
 
 @dataclass(slots=True, eq=False)
@@ -54,9 +59,15 @@ class Job:
         nodes: Held nodes of the tree, one for each full block of text that is computed and shared.
         tail: The node of the block behind them, when it is not full and known to the tree.
         owned: Blocks of the table that the tree does not know.
-        cached: Positions filled.
-        shift: Position in the text minus position in the cache; above 0 once compressed.
-        compressed_at: Tokens of the text when the cache was last compressed; None before.
+        cached: Slots filled; see `protocols.runner.Held`, for `layout` too.
+        layout: Of the cache.
+        shift: Position in the text minus slot in the cache; above 0 once compressed.
+        pressed_at: See `CacheState`, for the next two as well.
+        encoded_at: When groups were last encoded.
+        compressed_at: When the cache was last changed; None before.
+        acts_at: Tokens of the text when a KV-cache method acts next; None: never.
+        slots_needed: See `CacheMethods.slots_needed`; None until asked for.
+        observed: What the KV-cache method observes of the text; None: nothing.
         found: Prompt tokens that were found computed.
         forwarded: Tokens sent through the model.
         drawn: Tokens drawn.
@@ -82,8 +93,14 @@ class Job:
     tail: Node | None = None
     owned: set[int] = field(default_factory=set)
     cached: int = 0
+    layout: Layout | None = None
     shift: int = 0
+    pressed_at: int = 0
+    encoded_at: int = 0
     compressed_at: int | None = None
+    acts_at: int | None = None
+    slots_needed: tuple[int, int] | None = None
+    observed: Observed | None = None
     found: int = 0
     forwarded: int = 0
     drawn: list[int] = field(default_factory=list)
@@ -112,6 +129,28 @@ class Job:
     def num_shared(self) -> int:
         """Tokens whose blocks are worth keeping for others: not those of a scored continuation."""
         return self.num_context if self.targets else len(self.ids)
+
+    @property
+    def held_cache(self) -> Held:
+        """Its cache as a runner takes it."""
+        return Held(self.table, self.cached, self.layout)
+
+    @property
+    def state(self) -> CacheState:
+        """What is cached of its text."""
+        return CacheState(
+            text=self.cached + self.shift,
+            cached=self.cached,
+            layout=self.layout,
+            pressed_at=self.pressed_at,
+            encoded_at=self.encoded_at,
+            compressed_at=self.compressed_at,
+        )
+
+    @state.setter
+    def state(self, state: CacheState) -> None:
+        self.cached, self.shift, self.layout = state.cached, state.text - state.cached, state.layout
+        self.pressed_at, self.encoded_at, self.compressed_at = state.pressed_at, state.encoded_at, state.compressed_at
 
     def targets_within(self, count: int) -> tuple[int, ...]:
         """The targets of the next `count` tokens to forward; they belong to the last ones of them."""

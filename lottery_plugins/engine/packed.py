@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from lottery_plugins.engine import faults
+from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.engine.jobs import Job, Kept, draw_seed
 from lottery_plugins.engine.scheduler import Scheduler
 from lottery_plugins.engine.statistics import EngineStatistics
@@ -39,22 +40,22 @@ class PackedEngine:
     """A `protocols.engine.TokenEngine` on a runner.
 
     A session costs nothing while it is idle: its blocks stay in the prefix tree as long as there is room, and what was
-    evicted is computed again, to the same tokens. Under a KV-cache method a session keeps its compressed cache, which
-    is its alone: the method acts at the end of each prompt, on what is left of the history and the new tokens, and
-    leaves as many positions as it would of a prompt as long as the whole text.
+    evicted is computed again, to the same tokens. Under KV-cache methods a session keeps its compressed cache, which
+    is its alone: they act at the end of each prompt, and where they ask for it in between, on what is left of the
+    history and the new tokens, and leave as many positions as they would of a prompt as long as the whole text.
 
     Args:
         runner: Runs the steps.
         codec: Of the model; for stop strings and the end of text.
-        keep_of: Positions that the runner's KV-cache method keeps of so many; None without a method.
+        methods: The runner's KV-cache methods; None for none.
 
     Attributes:
         statistics: Exact counts since the engine was made.
     """
 
-    def __init__(self, runner: Runner, codec: TokenCodec, keep_of: Callable[[int], int] | None = None) -> None:
+    def __init__(self, runner: Runner, codec: TokenCodec, methods: CacheMethods | None = None) -> None:
         self._runner, self._codec = runner, codec
-        self._scheduler = Scheduler(runner, keep_of, self._finished, codec.end_ids)
+        self._scheduler = Scheduler(runner, methods, self._finished, codec.end_ids)
         self._arrivals = itertools.count()
         self.capabilities = Capabilities(
             name="packed",
@@ -167,20 +168,18 @@ class PackedEngine:
         if not isinstance(kept, Kept):
             return
         cache = self._scheduler.cache
-        num_ids = min(kept.num_ids, len(session.ids), len(job.ids) - 1)  # the last token is forwarded for its logits
+        num_ids = min(kept.state.text, len(session.ids), len(job.ids) - 1)  # the last token is forwarded for its logits
         if num_ids < kept.least_ids:
             cache.drop_kept(kept)
             session.state = None
             return
-        blocks = cache.take_kept(kept)
-        if blocks is None:
+        taken = cache.take_kept(kept)
+        if taken is None:
             need = len(kept.blocks) * cache.block_size
             raise faults.cache_too_small(need, 0, cache.pool.num_blocks * cache.block_size)
         session.state = None
-        job.table, job.owned = list(blocks), set(blocks)
-        job.cached = kept.cached - (kept.num_ids - num_ids)
-        job.shift = num_ids - job.cached
-        job.compressed_at = kept.least_ids
+        job.table, job.owned = list(taken.blocks), set(taken.blocks)
+        job.state, job.observed = taken.state.read(num_ids), taken.observed
         job.found = num_ids
 
     async def _answered(self, job: Job, kind: type[_T]) -> _T:

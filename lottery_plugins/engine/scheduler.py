@@ -15,11 +15,20 @@ from collections.abc import Callable, Sequence
 
 from lottery_plugins.engine import faults
 from lottery_plugins.engine.cache import JobCache
+from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.engine.jobs import Job
 from lottery_plugins.engine.statistics import EngineStatistics
 from lottery_plugins.engine.waiting import WaitingJobs
 from lottery_plugins.errors import LotteryError, RunEndedError
-from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult, Runner, UnusableOutputError
+from lottery_plugins.protocols.runner import (
+    Held,
+    Observed,
+    OutOfMemoryInStepError,
+    Row,
+    RowResult,
+    Runner,
+    UnusableOutputError,
+)
 
 __all__ = ["Scheduler"]
 
@@ -33,7 +42,7 @@ class Scheduler:
 
     Args:
         runner: Runs one step.
-        keep_of: Positions that a KV-cache method keeps of so many tokens; None: no such method.
+        methods: The runner's KV-cache methods; None for none.
         finish: Called once for each job that is done, while it still has its cache; makes its answer.
         end_ids: Tokens that end a completion.
     """
@@ -41,13 +50,13 @@ class Scheduler:
     def __init__(
         self,
         runner: Runner,
-        keep_of: Callable[[int], int] | None,
+        methods: CacheMethods | None,
         finish: Callable[[Job, str], object],
         end_ids: frozenset[int],
     ) -> None:
         self.statistics = EngineStatistics()
-        self.cache = JobCache(runner.num_blocks, runner.block_size, runner.copy)
-        self._runner, self._keep_of, self._finish, self._end_ids = runner, keep_of, finish, end_ids
+        self.cache = JobCache(runner.num_blocks, runner.block_size, runner.copy, methods)
+        self._runner, self._methods, self._finish, self._end_ids = runner, methods, finish, end_ids
         self._budget = runner.max_step_tokens
         self._waiting = WaitingJobs()
         self._running: list[Job] = []  # by order
@@ -139,16 +148,12 @@ class Scheduler:
             for job in self._running:
                 missing = job.num_missing
                 if left and (missing == 1) == generating:
-                    count = min(left, self._up_to_compression(job, missing))
+                    count = min(left, missing)
+                    if job.acts_at is not None:  # what follows is read when the method has acted
+                        count = min(count, job.acts_at - job.cached - job.shift)
                     plan.append((job, count))
                     left -= count
         return plan
-
-    def _up_to_compression(self, job: Job, missing: int) -> int:
-        """A step ends at the end of a scored context that is to be compressed before its continuation is read."""
-        if self._keep_of is None or not job.targets or job.cached + job.shift >= job.num_context:
-            return missing
-        return min(missing, job.num_context - job.cached)
 
     def _row(self, job: Job, count: int) -> Row:
         at = job.cached + job.shift
@@ -162,7 +167,20 @@ class Scheduler:
             draw_seed=job.seed,
             draw_index=len(job.drawn),
             targets=job.targets_within(count) if job.targets else (),
+            layout=job.layout,
+            observed=self._observed(job) if self._methods else None,
         )
+
+    def _observed(self, job: Job) -> Observed | None:
+        """What observes the next tokens: those of a prompt always, generated ones where they are asked for."""
+        methods = self._methods
+        if methods is None or not methods.observes:
+            return None
+        if job.cached + job.shift >= job.num_context and (job.targets or not methods.observes_decoding):
+            return None
+        if job.observed is None:
+            job.observed = self._runner.observer()
+        return job.observed
 
     # ------------------------------------------------------------------ admission
 
@@ -177,8 +195,9 @@ class Scheduler:
             if key is not None:
                 self._waiting.park(key, job)
                 continue
-            keep = self._keep_of(job.num_context) if self._keep_of else None
-            if self.cache.admit(job, keep):
+            if self.cache.admit(job):
+                if self._methods:
+                    job.acts_at = self._methods.acts_at(job.state, job.num_context, bool(job.targets))
                 insort(self._running, job, key=lambda j: j.order)
                 open_tokens += job.num_missing
             elif self._running:
@@ -186,7 +205,7 @@ class Scheduler:
                 return
             else:
                 size, pool = self.cache.block_size, self.cache.pool
-                needed = self.cache.num_needed(job, keep)
+                needed = self.cache.num_needed(job)
                 self._fail(job, faults.cache_too_small(needed * size, pool.num_free * size, pool.num_blocks * size))
 
     # ------------------------------------------------------------------ results
@@ -203,7 +222,7 @@ class Scheduler:
             if row.targets:
                 job.logprobs += result.logprobs
                 job.is_greedy = job.is_greedy and result.is_greedy
-            if ends_prompt and self._keep_of:
+            if job.acts_at is not None and job.acts_at == job.cached + job.shift:
                 try:
                     self._compress(job)
                 except LotteryError as error:  # of the compression method
@@ -230,16 +249,19 @@ class Scheduler:
             job.ids.append(token)
 
     def _compress(self, job: Job) -> None:
-        """Let the KV-cache method choose what stays of a prompt; of a scored text it is the context, once."""
-        if self._keep_of is None or (job.targets and job.cached + job.shift != job.num_context):
-            return
-        keep = self._keep_of(job.cached + job.shift)
-        self.statistics.pressed_tokens += job.cached + job.shift
-        self.statistics.kept_tokens += min(keep, job.cached)
-        if keep < job.cached:
-            into = self.cache.split_off(job, keep)
-            self._runner.compress(job.table, job.cached, keep, into)
-            self.cache.settle(job, keep)
+        """Let the KV-cache methods act."""
+        assert self._methods is not None
+        before = job.state
+        after = self._methods.acted(before, job.num_context)
+        if after.text == job.num_context:
+            self._methods.count(self.statistics, after)
+        if after.same_cache(before):
+            job.state = after
+        else:
+            into = self.cache.split_off(job)
+            self._runner.compress(job.held_cache, Held(into, after.cached, after.layout), job.observed)
+            self.cache.settle(job, after)
+        job.acts_at = self._methods.acts_at(after, job.num_context, bool(job.targets))
 
     def _done(self, job: Job, reason: str) -> None:
         counts = self.statistics

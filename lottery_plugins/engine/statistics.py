@@ -22,8 +22,11 @@ class EngineStatistics:
         wasted_tokens: Forwarded tokens of requests that were cancelled or had to be done again.
         steps: Forward passes.
         rows: Rows of all steps.
-        pressed_tokens: Tokens of the texts whose caches a KV-cache method looked at.
-        kept_tokens: Cached positions that it left of them.
+        pressed_tokens: Tokens of the prompts, history included, at whose ends KV-cache methods acted.
+        kept_tokens: Cached positions that were left of them, a mean over the layers.
+        full_bytes: Bytes of an uncompressed cache of them.
+        held_bytes: Bytes that were really held of it then: all layers take as many slots as the one that takes most.
+        nominal_bytes: Bytes of the positions and encoded groups that were left in each layer.
         evicted_blocks: Cached blocks that had to make room.
         prefill_s: Seconds in the model in steps with prompt tokens.
         decode_s: Seconds in the model in the other steps.
@@ -43,6 +46,9 @@ class EngineStatistics:
     rows: int = 0
     pressed_tokens: int = 0
     kept_tokens: int = 0
+    full_bytes: int = 0
+    held_bytes: int = 0
+    nominal_bytes: int = 0
     evicted_blocks: int = 0
     prefill_s: float = 0.0
     decode_s: float = 0.0

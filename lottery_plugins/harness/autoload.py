@@ -5,6 +5,7 @@ of its modules and hands each to `attach`, which adds:
 
     lm_eval.models                       the model name `lottery`, lazily
     lm_eval.tasks.manager                our task folders; what each loaded task offers a reasoner
+    lm_eval.evaluator                    the paper's data is read before the model is loaded
     lm_eval._cli.validate                globs in --tasks, which `run` expands and `validate` does not
     lm_eval.loggers.evaluation_tracker   trajectories and ledger beside lm-eval's results file
     lm_eval._cli.harness                 one clear sentence instead of a traceback
@@ -25,7 +26,7 @@ from types import ModuleType
 from typing import Any
 
 from _lottery_autoload import report
-from lottery_plugins.harness import exits, offers
+from lottery_plugins.harness import early_data, exits, offers
 
 __all__ = ["MODEL_NAME", "MODEL_TARGET", "attach", "attach_now", "results_file_of"]
 
@@ -38,8 +39,8 @@ def attach(module: ModuleType) -> None:
     _ADDITIONS[module.__name__](module)
 
 
-def _wrap_method(cls: type, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Replace a method by what `make` builds around it, unless that was done before."""
+def _wrap_method(cls: type | ModuleType, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Replace a method, or a module's function, by what `make` builds around it, unless that was done before."""
     original = getattr(cls, name)
     if getattr(original, "added_by_lottery", False):
         return
@@ -134,6 +135,10 @@ def _tasks_in(loaded: Mapping[Any, Any]) -> Iterator[Any]:
             yield value
 
 
+def _add_early_reading(evaluator: ModuleType) -> None:
+    _wrap_method(evaluator, "simple_evaluate", early_data.read_data_first)
+
+
 # ---------------------------------------------------------------------------------------------------------- command
 
 
@@ -225,6 +230,7 @@ def results_file_of(tracker: Any) -> Path | None:
 _ADDITIONS: dict[str, Callable[[ModuleType], None]] = {
     "lm_eval.models": _add_model,
     "lm_eval.tasks.manager": _add_tasks,
+    "lm_eval.evaluator": _add_early_reading,
     "lm_eval._cli.validate": _add_globs,
     "lm_eval._cli.harness": _add_clear_exit,
     "lm_eval.loggers.evaluation_tracker": _add_records,

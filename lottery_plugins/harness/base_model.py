@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lottery_plugins.config import OUR_ARGUMENTS
-from lottery_plugins.errors import ConfigError, DataError, suggest
+from lottery_plugins.errors import ConfigError, DataError, LotteryError, suggest
 
 __all__ = ["check_base_arguments", "find_base_model", "load_base_model"]
 
@@ -111,14 +111,14 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
     """Make the base model, as lm-eval would.
 
     Raises:
-        DataError: Its files can't be found or read.
+        DataError: Its files can't be found or read, or are of a format that can't be loaded on this machine.
         ConfigError: A library that it needs is not installed, or there is no such dtype.
     """
     given = dict(arguments)
     if given.get("device") is None and "device" in inspect.signature(cls).parameters:
         given["device"] = _DEVICE
     try:
-        return cls.create_from_arg_obj(given, {})  # type: ignore[attr-defined]
+        return _create(cls, given)
     except ModuleNotFoundError as error:  # lm-eval's own sentence says which of its extras to install
         raise ConfigError(
             "base", cls.__name__, "a model whose libraries are installed", _first_line(error) + "."
@@ -134,6 +134,34 @@ def load_base_model(cls: type, arguments: Mapping[str, Any]) -> Any:
             f"can't be loaded: {_first_line(error)}",
             "Name a folder with the model's files, or a model that the hub has and this machine can reach.",
         ) from error
+
+
+def _create(cls: type, arguments: Mapping[str, Any]) -> Any:
+    try:
+        return cls.create_from_arg_obj(dict(arguments), {})  # type: ignore[attr-defined]
+    except LotteryError:
+        raise
+    except Exception as error:  # a dozen libraries read quantized checkpoints, and each fails in ways of its own
+        made = _how_quantized(arguments)
+        if not made or isinstance(error, MemoryError):
+            raise
+        problem = f"was quantized by {made}, and can't be loaded here: {_first_line(error)}"
+        hint = "Install the library and the kernels that it names, use a machine that has them, or another checkpoint."
+        raise DataError(f"pretrained={arguments.get('pretrained')}", problem, hint) from error
+
+
+def _how_quantized(arguments: Mapping[str, Any]) -> str:
+    """How the checkpoint was quantized; "" where it was not, or its config can't be read."""
+    import transformers
+
+    from lottery_plugins.compression.prequantized import how_quantized
+
+    pretrained = arguments.get("pretrained")
+    keep = {key: arguments[key] for key in ("revision", "subfolder") if key in arguments}
+    try:
+        return how_quantized(transformers.AutoConfig.from_pretrained(pretrained, **keep))
+    except (OSError, ValueError):
+        return ""
 
 
 def _first_line(error: BaseException) -> str:

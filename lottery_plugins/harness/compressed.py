@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.harness.costs import KVBytes, flops_of, kv_bytes, weight_bytes
 from lottery_plugins.harness.encoding import encode_pair
 from lottery_plugins.ledger import WeightBytes
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
+from lottery_plugins.trajectory import Trajectory
 
 __all__ = ["CompressedBase", "has_weights"]
-
-_SPARSE = 0.01
 
 
 def has_weights(base: Any) -> bool:
@@ -29,19 +29,23 @@ class CompressedBase:
     Args:
         base: The lm-eval model; its inner model is replaced by the compressed one, which shares what was not changed.
         methods: Compression methods; () only measures.
+        record: Of the checkpoint that the model was read from; None where `lottery compress` did not make it.
 
     Attributes:
-        method: The KV-cache method; None for none. It does nothing until `attach` or an engine puts it to work.
-        press: The method at work in the model's own cache; None before `attach`.
+        method: Drops cached positions; None for none. It does nothing until `attach` or an engine puts it to work.
+        quantizer: Stores cached positions in few bits; likewise.
+        press: Both at work in the model's own cache; None before `attach`.
 
     Raises:
         ConfigError: There are methods but no model in this process to apply them to.
     """
 
-    def __init__(self, base: Any, methods: Sequence[Any]) -> None:
-        self._base = base
+    def __init__(self, base: Any, methods: Sequence[Any], record: Mapping[str, Any] | None = None) -> None:
+        self._base, self._record = base, record
         self._report: Any = None
+        self._is_loaded_smaller = False
         self.method: Any = next((method for method in methods if isinstance(method, KVPress)), None)
+        self.quantizer: Any = next((method for method in methods if isinstance(method, KVQuantizer)), None)
         self.press: Any = None
         if not has_weights(base):
             if methods:
@@ -53,24 +57,32 @@ class CompressedBase:
                 )
             return
         from lottery_plugins.compression.apply import apply
+        from lottery_plugins.compression.loading import methods_after_loading
 
-        if methods:
-            result = apply(methods, base._model, base.tokenizer, attach=False)
+        later = methods_after_loading(methods)
+        self._is_loaded_smaller = len(later) < len(methods)
+        if later:
+            result = apply(later, base._model, base.tokenizer, attach=False)
             base._model, self._report = result.model, result.report
 
-    def attach(self) -> None:
-        """Put the KV-cache method to work in the model's own cache, for requests that go through the base model."""
-        if self.method is not None:
-            from lottery_plugins.compression.press import AttachedPress
+    @property
+    def acts_on_cache(self) -> bool:
+        """Whether there is a KV-cache method."""
+        return self.method is not None or self.quantizer is not None
 
-            self.press = AttachedPress(self.method, self._base._model)
+    def attach(self) -> None:
+        """Put the KV-cache methods to work in the model's own cache, for requests that go through the base model."""
+        if self.acts_on_cache:
+            from lottery_plugins.compression.kv.press import AttachedPress
+
+            self.press = AttachedPress(self.method, self._base._model, self.quantizer)
 
     def loglikelihood_in_two_phases(self, requests: Sequence[Any]) -> list[tuple[float, bool]]:
         """Score continuations one by one on the compressed cache of their context.
 
         One forward over context and continuation, lm-eval's way, never reads the cache and would measure nothing.
         """
-        from lottery_plugins.compression.scoring import score_in_two_phases
+        from lottery_plugins.compression.kv.scoring import score_in_two_phases
 
         answers = []
         for request in requests:
@@ -97,37 +109,36 @@ class CompressedBase:
         """
         if not has_weights(self._base):
             return {}
-        from lottery_plugins.compression.sizes import kv_bytes_per_token, stored_bytes
-
-        after = self._report.after if self._report else stored_bytes(self._base._model)
-        before = self._report.before if self._report else after
-        per_token = self._kv_bytes(kv_bytes_per_token)
-        is_sparse = after.zero_ratio >= _SPARSE  # a few weights are zero in any model
+        kv = self._kv(engine_statistics)
+        recorded = str(self._record.get("calibration") or "") if self._record else ""
         return {
-            "weights": WeightBytes(
-                stored=after.total,
-                embedding=after.embedding,
-                original_stored=before.total,
-                nominal=after.nominal if is_sparse else None,
-                note=after.note if is_sparse else "",
-            ),
-            "kv_bytes_per_token": per_token,
-            "compressed_kv_bytes_per_token": self._compressed_kv_bytes(per_token, engine_statistics),
-            "calibration": self._report.calibration_source if self._report else "",
+            "weights": self._weights(),
+            "kv_bytes_per_token": kv.original,
+            "compressed_kv_bytes_per_token": kv.real,
+            "nominal_kv_bytes_per_token": kv.nominal,
+            "calibration": (self._report.calibration_source if self._report else "") or recorded,
+            "compression_seconds": self._report.seconds if self._report else None,
         }
 
-    def _kv_bytes(self, count: Any) -> float | None:
-        try:
-            return float(count(self._base._model))
-        except ConfigError:  # a model without one head size for all layers: not measured, and shown so
-            return None
+    def flops(self, engine_statistics: Any) -> Callable[[Trajectory], float | None]:
+        """Counts the operations of a trajectory's forward passes; its answer is None where they can't be counted."""
+        if not has_weights(self._base):
+            return lambda trajectory: None
+        from lottery_plugins.compression.flops import forward_cost
 
-    def _compressed_kv_bytes(self, per_token: float | None, engine_statistics: Any) -> float | None:
-        """Measured over the run's prompts: what was kept of each prompt's cache, per prompt token."""
-        if self.method is None:
-            return per_token
-        if self.press is not None:
-            kept, of = self.press.statistics.kept_tokens, self.press.statistics.prompt_tokens
-        else:
-            kept, of = getattr(engine_statistics, "kept_tokens", 0), getattr(engine_statistics, "pressed_tokens", 0)
-        return None if per_token is None or not of else float(per_token * kept / of)
+        cost, share = forward_cost(self._base._model), self._kv(engine_statistics).kept_share
+        return lambda trajectory: flops_of(trajectory, cost, share)
+
+    def _weights(self) -> WeightBytes:
+        """Bytes of the weights, beside those of the original; a checkpoint of others is counted as if not quantized."""
+        from lottery_plugins.compression.prequantized import dense_bytes, how_quantized
+
+        model = self._base._model
+        made = "" if self._record else how_quantized(model.config)
+        is_smaller = bool(made) or self._is_loaded_smaller
+        dense = dense_bytes(model, getattr(self._base, "_config", model.config)) if is_smaller else None
+        return weight_bytes(model, self._report, self._record, dense=dense, made=made)
+
+    def _kv(self, engine_statistics: Any) -> KVBytes:
+        has_method = self.quantizer is not None or bool(getattr(self.method, "compression_ratio", 0))
+        return kv_bytes(self._base._model, self.press, engine_statistics, has_method=has_method)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import atexit
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lottery_plugins.compression.loading import with_load_arguments
 from lottery_plugins.config import RunConfig
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.harness.base_model import find_base_model
 from lottery_plugins.harness.gen_settings import check_model_settings
 from lottery_plugins.harness.run_engine import RunEngine
 from lottery_plugins.options import build_plugin, check_requirements
-from lottery_plugins.protocols.compression import removed_count
 
 __all__ = ["base_args_for", "base_class_for", "open_engine", "read_engine_options"]
 
@@ -85,21 +85,28 @@ def base_class_for(config: RunConfig) -> type:
     return TokenizerLM
 
 
-def base_args_for(config: RunConfig) -> Mapping[str, Any]:
-    """Its arguments; what lm-eval's command line adds for models of its own is left out where only tokens are used."""
+def base_args_for(config: RunConfig, methods: Sequence[Any]) -> Mapping[str, Any]:
+    """Its arguments, with those of methods that act as the model is loaded.
+
+    What lm-eval's command line adds for models of its own is left out where only tokens are used.
+
+    Raises:
+        ConfigError: The user gives one of them another value than a method does.
+    """
     if config.engine.name not in _ELSEWHERE:
-        return config.base_args
+        return with_load_arguments(methods, config.base_args)
     return {name: value for name, value in config.base_args.items() if name not in _OF_THE_COMMAND_LINE}
 
 
-def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEngine:
+def open_engine(config: RunConfig, options: Any, base: Any, press: Any, quantizer: Any = None) -> RunEngine:
     """Make the engine that a run asks for, or the one that `auto` takes.
 
     Args:
         config: The run.
         options: From `read_engine_options`.
         base: The lm-eval model, its weights already compressed.
-        press: The run's KV-cache method, attached to nothing yet; None for none.
+        press: The run's method that drops cached positions, attached to nothing yet; None for none.
+        quantizer: Its method that stores them in few bits, likewise.
 
     Raises:
         ConfigError: The engine was asked for by name and can't serve this model.
@@ -112,7 +119,7 @@ def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEn
     if config.engine.name == "openai":
         return _open_server(config, options, base)
     try:
-        engine = _open_packed(config, options, base, press)
+        engine = _open_packed(config, options, base, press, quantizer)
     except ConfigError as error:
         if config.engine.name != "auto":
             raise
@@ -122,19 +129,19 @@ def open_engine(config: RunConfig, options: Any, base: Any, press: Any) -> RunEn
     return engine
 
 
-def _open_packed(config: RunConfig, options: Any, base: Any, press: Any) -> RunEngine:
+def _open_packed(config: RunConfig, options: Any, base: Any, press: Any, quantizer: Any) -> RunEngine:
     _check_base(base)
     from lottery_plugins.backends.codec import HarnessCodec
     from lottery_plugins.backends.packed.build import build_runner
     from lottery_plugins.engine.packed import PackedEngine
 
-    runner = build_runner(base._model, options, press)
+    runner = build_runner(base._model, options, press, quantizer)
     runner.max_length = min(runner.max_length, base.max_length)  # one window for all, also where the user sets it
     return RunEngine(
         name="packed",
         base=base,
         max_live=config.max_live,
-        tokens=PackedEngine(runner, HarnessCodec(base, is_chat=False), _keep_of(press)),
+        tokens=PackedEngine(runner, HarnessCodec(base, is_chat=False), runner.methods),
         codec_of=lambda is_chat: HarnessCodec(base, is_chat=is_chat),
         facts={"threads": runner.threads, "kv_cache_bytes": runner.cache_bytes},
     )
@@ -163,12 +170,6 @@ def _open_server(config: RunConfig, options: Any, base: Any) -> RunEngine:
     atexit.register(server.close)
     is_chat = options.api == "chat"
     return RunEngine(name="openai", base=base, max_live=config.max_live, server=server, takes_messages=is_chat)
-
-
-def _keep_of(press: Any) -> Callable[[int], int] | None:
-    if press is None or not press.compression_ratio:
-        return None
-    return lambda num_tokens: num_tokens - removed_count(num_tokens, press.compression_ratio)
 
 
 def _check_base(base: Any) -> None:

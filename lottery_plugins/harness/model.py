@@ -21,11 +21,13 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, load_base_model
+from lottery_plugins.harness.checkpoints import make_readable
 from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
 from lottery_plugins.harness.engines import base_args_for, base_class_for, open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
 from lottery_plugins.harness.logs import join_lm_eval
+from lottery_plugins.harness.meters import EnergyMeter, counters, peak_memory
 from lottery_plugins.harness.problems import ChatPrompt
 from lottery_plugins.harness.progress import run_progress
 from lottery_plugins.harness.proxy import load_proxy, read_proxy_options
@@ -33,7 +35,7 @@ from lottery_plugins.harness.reasoned import Reasoned, check_verifier, costs_of
 from lottery_plugins.harness.resume import PlainRun, answer_plainly, say_resumed
 from lottery_plugins.harness.served import ServerLM
 from lottery_plugins.harness.wrapping import WrappingLM
-from lottery_plugins.ledger import Ledger
+from lottery_plugins.ledger import Counters, Ledger
 from lottery_plugins.trajectory import Trajectory
 
 __all__ = ["LotteryLM"]
@@ -58,19 +60,23 @@ class LotteryLM(WrappingLM):
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
         engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
-        base_args = base_args_for(config)
+        base_args = base_args_for(config, self.assembly.methods)
         check_base_arguments(base_class, config.base, base_args)
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
+        self.checkpoint = make_readable(base_args)
         self.base = load_base_model(base_class, base_args)
-        self.compressed = CompressedBase(self.base, self.assembly.methods)
+        self.compressed = CompressedBase(self.base, self.assembly.methods, self.checkpoint)
         self.proxy = load_proxy(config, proxy_options)
-        self.engine = open_engine(config, engine_options, self.base, self.compressed.method)
+        self.engine = open_engine(config, engine_options, self.base, self.compressed.method, self.compressed.quantizer)
         if self.engine.is_base:
             self.compressed.attach()
         check_verifier(self.assembly, self.engine)
         self.trajectories: list[Trajectory] = []
         self._is_answering = False
+        self._device = str(getattr(self.base, "device", "cpu"))
+        self._energy = EnergyMeter(counters(self._device))
+        self._joules: float | None = None
 
     # ------------------------------------------------------------------ requests
 
@@ -94,7 +100,7 @@ class LotteryLM(WrappingLM):
             ConfigError: A KV-cache method is on: without a prompt there is nothing it could compress.
         """
         self._say_that_reasoners_do_not_score()
-        if self.compressed.method is not None:
+        if self.compressed.acts_on_cache:
             raise ConfigError(
                 "compression",
                 str(self.config.describe()["compression"]),
@@ -144,6 +150,7 @@ class LotteryLM(WrappingLM):
             self._is_answering = True
             self.trajectories = []
             self.engine.mark()
+            self._energy.start()
             if self.proxy is not None:
                 self.proxy.engine.mark()
             self.started = datetime.datetime.now(datetime.UTC)
@@ -195,6 +202,7 @@ class LotteryLM(WrappingLM):
         """What lm-eval writes into its results file; asked when it has all answers."""
         info = self.base.get_model_info() if hasattr(self.base, "get_model_info") else {}
         self._is_answering = False
+        self._joules = self._energy.stop()
         if self.store:
             self.store.mark_complete()
         records.finished(self)
@@ -207,10 +215,16 @@ class LotteryLM(WrappingLM):
             results_file: Name of lm-eval's results file that it belongs to.
         """
         counted = self.engine.counted()
+        peak = peak_memory(self._device)
+        tasks = records.count_by_task(self.trajectories, self.compressed.flops(counted))
         return Ledger(
             run={**self._description(), "results_file": results_file},
-            tasks=records.count_by_task(self.trajectories),
-            peak_memory_bytes=records.peak_memory_bytes(),
+            tasks=tasks,
+            peak_memory_bytes=peak.num_bytes,
+            peak_memory_of=peak.of,
+            flops=sum(tasks.values(), Counters()).flops,
+            joules=self._joules,
+            energy_of=self._energy.names,
             engine=self.engine.describe(),
             proxy=self.proxy.describe() if self.proxy is not None else {},
             verifier=costs_of(self.assembly.verifier),
@@ -222,6 +236,7 @@ class LotteryLM(WrappingLM):
         return {
             "fingerprint": self.assembly.fingerprint,
             **self.config.describe(),
+            "checkpoint": self.checkpoint,
             "started": self.started.isoformat(timespec="seconds"),
             "plugins": [
                 {"distribution": p.distribution, "version": p.version, "error": str(p.error) if p.error else ""}

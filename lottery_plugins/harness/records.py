@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,6 @@ __all__ = [
     "describe_machine",
     "export_beside",
     "finished",
-    "peak_memory_bytes",
     "write_records",
 ]
 
@@ -125,30 +124,29 @@ _WORK = ("generate", "score", "tool", "retrieve")
 """Steps that take time of their own; a verification's time is that of the completions it asked for."""
 
 
-def count_by_task(trajectories: Sequence[Trajectory]) -> dict[str, Counters]:
+def count_by_task(
+    trajectories: Sequence[Trajectory], flops: Callable[[Trajectory], float | None]
+) -> dict[str, Counters]:
     """Counters of each task. Seconds are those of the model, the tools and the searches, a batch's shared out.
 
     The problems' own wall times would count a shared batch once for each problem that waited for it.
+
+    Args:
+        trajectories: Of all tasks.
+        flops: Operations of one; None where they were not counted.
     """
     by_task: dict[str, list[Trajectory]] = {}
     for trajectory in trajectories:
         by_task.setdefault(trajectory.task, []).append(trajectory)
-    return {
-        task: replace(
-            Counters.of(some), seconds=sum(step.seconds for t in some for step in t.steps if step.kind in _WORK)
-        )
-        for task, some in by_task.items()
-    }
+    return {task: _count(some, [flops(trajectory) for trajectory in some]) for task, some in by_task.items()}
 
 
-def peak_memory_bytes() -> int | None:
-    """Highest resident memory of this process so far; None where the system can't tell."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _count(trajectories: Sequence[Trajectory], flops: Sequence[float | None]) -> Counters:
+    return replace(
+        Counters.of(trajectories),
+        seconds=sum(step.seconds for t in trajectories for step in t.steps if step.kind in _WORK),
+        flops=None if None in flops else sum(number or 0.0 for number in flops),
+    )
 
 
 def describe_machine() -> dict[str, Any]:

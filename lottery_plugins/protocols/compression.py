@@ -1,35 +1,28 @@
-"""Compression methods: from an original model f to a smaller g.
+"""Compression methods: from an original model f to a smaller g. Those that act on the KV cache: `protocols.kv_cache`.
 
-Axis names: batch, heads, kv_heads, seq_len (cached positions, pads included), head_dim, rows/cols of a weight matrix
-(out_features, in_features).
+Axis names: rows/cols of a weight matrix (out_features, in_features).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
-
-from lottery_plugins.errors import BackendError
-
-if TYPE_CHECKING:
-    import torch
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 __all__ = [
     "CalibrationData",
     "CompressionMethod",
-    "KVPress",
-    "LayerView",
+    "LoadMethod",
     "Stage",
     "WeightMethod",
-    "checked_score",
+    "conflict_between",
     "removed_count",
 ]
 
-Stage = Literal["weights", "kv-cache"]
-"""When a method acts: once after the model is loaded, or on the KV cache while it generates."""
+Stage = Literal["load", "weights", "kv-cache"]
+"""When a method acts: as the model is loaded, once after that, or on the KV cache while it generates."""
 
 
 def removed_count(total: int, ratio: float) -> int:
@@ -57,10 +50,13 @@ class CalibrationData:
 class CompressionMethod(Protocol):
     """What every method declares. Options are dataclass fields; see `protocols.plugin`.
 
+    A method may have `conflicts: ClassVar[Mapping[str, str]]`: names of methods that it can't be joined with, and why.
+
     Attributes:
         stage: When it acts, and on what.
-        order: Methods joined with `+` run in ascending order (pruning 10, quantization 20, cache 30). Two methods of
-            the same order can't be joined.
+        order: Methods joined with `+` run in ascending order: load 0, whole layers 5, low rank 8, pruning 10, weight
+            quantization 20, dropping cached positions 30, quantizing the cache 40. Two methods of the same order
+            can't be joined.
     """
 
     name: ClassVar[str]
@@ -69,16 +65,36 @@ class CompressionMethod(Protocol):
     order: ClassVar[int]
 
 
+def conflict_between(first: CompressionMethod, second: CompressionMethod) -> str:
+    """Why two methods can't be joined, as one of them declares it; "" when neither does."""
+    for method, other in ((first, second), (second, first)):
+        reasons: Mapping[str, str] = getattr(method, "conflicts", {})
+        if other.name in reasons:
+            return reasons[other.name]
+    return ""
+
+
+@runtime_checkable
+class LoadMethod(CompressionMethod, Protocol):
+    """A method that acts as the model is loaded: another type, another file."""
+
+    def load_arguments(self) -> Mapping[str, Any]:
+        """Arguments for `from_pretrained`, e.g. {"dtype": "bfloat16"}; one that the user gives too is an error."""
+        ...
+
+
 @runtime_checkable
 class WeightMethod(CompressionMethod, Protocol):
     """A method that makes a compressed model out of a loaded one.
 
-    Attributes:
-        needs_calibration: Whether `compress` runs text through the model. Then the options `num_calibration` and
-            `sequence_length` say how much, and `calibration` which: "bundled" or the path of a text file.
+    A method that runs text through the model has the options `num_calibration` and `sequence_length`, which say how
+    much, and `calibration` and `calibration_seed`, which say what; see `compression.calibration`.
     """
 
-    needs_calibration: ClassVar[bool]
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether `compress` runs text through the model; a class attribute, or with these options."""
+        ...
 
     def compress(self, model: Any, calibration: CalibrationData | None) -> Any:
         """A compressed model; the given one is not changed.
@@ -91,50 +107,3 @@ class WeightMethod(CompressionMethod, Protocol):
             A model that shares with the given one all tensors that were not compressed.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class LayerView:
-    """What a press may look at: one layer's cache at the end of prefill.
-
-    Attributes:
-        layer: Index of the layer.
-        keys: (batch, kv_heads, seq_len, head_dim), rotary positions applied.
-        values: (batch, kv_heads, seq_len, head_dim).
-        valid: (batch, seq_len) bool; False on padding.
-    """
-
-    layer: int
-    keys: torch.Tensor
-    values: torch.Tensor
-    valid: torch.Tensor
-
-
-@runtime_checkable
-class KVPress(CompressionMethod, Protocol):
-    """A method that rates cached positions; the lowest rated are removed.
-
-    Attributes:
-        compression_ratio: Fraction of the valid positions removed, in [0, 1). Of n positions, n - floor(ratio * n)
-            stay (`removed_count`), so at least one does. 0 leaves generation alone.
-    """
-
-    compression_ratio: float
-
-    def score(self, view: LayerView) -> torch.Tensor:
-        """Rate positions, higher is kept: finite float32 of (batch, kv_heads, seq_len). The caller masks pads."""
-        ...
-
-
-def checked_score(press: KVPress, view: LayerView) -> torch.Tensor:
-    """A press's scores, (batch, kv_heads, seq_len).
-
-    Raises:
-        BackendError: They are not finite, or not one per position and head.
-    """
-    score = press.score(view)
-    shape = tuple(view.keys.shape[:3])
-    if tuple(score.shape) != shape or not bool(score.isfinite().all()):
-        problem = f"scored layer {view.layer} with {tuple(score.shape)}, or not finite"
-        raise BackendError(f"compression: {press.name}", problem, f"Return finite scores of {shape}.")
-    return score

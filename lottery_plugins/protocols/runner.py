@@ -3,6 +3,8 @@
 The cache is `num_blocks` blocks of `block_size` positions. A row's block table says where its cached positions are:
 position p lies in block table[p // block_size] at offset p % block_size. Position in the cache and position in the text
 are kept apart, so that a compressed cache can be shorter than its text.
+
+In a compressed cache a place of the table, a slot, need not be one position of each layer: see `Layout`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,44 @@ from typing import Protocol
 
 from lottery_plugins.protocols.engine import SamplingParams
 
-__all__ = ["OutOfMemoryInStepError", "Row", "RowResult", "Runner", "UnusableOutputError"]
+__all__ = ["Held", "Layout", "Observed", "OutOfMemoryInStepError", "Row", "RowResult", "Runner", "UnusableOutputError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the layers of a compressed cache have their positions. All end at the last slot, where new ones follow.
+
+    Attributes:
+        starts: Per layer its first slot; it has nothing in the slots before.
+        groups: Per layer the encoded groups that lie from there on, the same number of slots each. What follows them
+            is one position a slot.
+    """
+
+    starts: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A cache as it lies in blocks.
+
+    Attributes:
+        blocks: Its block table.
+        cached: Slots filled.
+        layout: None: each layer has one position in each slot.
+    """
+
+    blocks: Sequence[int]
+    cached: int
+    layout: Layout | None = None
+
+
+class Observed(Protocol):
+    """What a runner remembers of one sequence for its KV-cache method: the latest queries, attention received."""
+
+    def copy(self) -> Observed:
+        """For a fork: both go on apart."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)  # not frozen: a thousand are made a step, and frozen ones take three times as long
@@ -22,13 +61,15 @@ class Row:
 
     Attributes:
         ids: Tokens to forward, at least one.
-        cached: Positions of the block table that are already filled; the tokens' keys and values go right behind them.
+        cached: Slots of the block table that are already filled; the tokens' keys and values go right behind them.
         position: Position of ids[0] in the text; equals `cached` unless the cache was compressed.
         blocks: The block table, long enough for `cached + len(ids)`.
         params: How to draw the next token from the last token's logits; None draws nothing.
         draw_seed: 64 bits that name the request for sampling.
         draw_index: Index of the token to draw within its completion.
         targets: Tokens to score, from the logits of the last `len(targets)` of `ids`.
+        layout: Of the cache; see `Held`.
+        observed: Takes in what the KV-cache method wants to know of these tokens; None: nothing.
     """
 
     ids: Sequence[int]
@@ -39,6 +80,8 @@ class Row:
     draw_seed: int = 0
     draw_index: int = 0
     targets: Sequence[int] = ()
+    layout: Layout | None = None
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +145,18 @@ class Runner(Protocol):
         """Copy the first positions of a block into another one, in all layers."""
         ...
 
-    def compress(self, blocks: Sequence[int], cached: int, keep: int, into: Sequence[int]) -> None:
-        """Let the KV-cache method choose `keep` of the `cached` positions in each layer and head, and write them to
-        the first `keep` positions of the block table `into`, in their order. `into` may be `blocks`.
+    def observer(self) -> Observed:
+        """For the rows of a new sequence, from the beginning of what its KV-cache method is to know."""
+        ...
+
+    def compress(self, source: Held, target: Held, observed: Observed | None) -> None:
+        """Write a cache anew. In each layer with fewer positions in `target`, the KV-cache method chooses them by their
+        scores; they stay in their order, the first of them encoded as the target's layout says. What is encoded in
+        both stays as it is. The blocks may be the same.
+
+        Args:
+            source: What is there.
+            target: Where it goes, and how much of it.
+            observed: Of the sequence; it forgets the positions that are dropped. None where the method wants nothing.
         """
         ...

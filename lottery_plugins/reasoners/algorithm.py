@@ -15,7 +15,7 @@ from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.protocols.verifier import Judgement
 from lottery_plugins.reasoners.attempts import attempt
 from lottery_plugins.reasoners.schedules import Schedule, SubProblem, waves
-from lottery_plugins.reasoning.branches import together
+from lottery_plugins.reasoning.branches import sub_problem, together
 from lottery_plugins.trajectory import Answer, Problem
 
 __all__ = [
@@ -193,8 +193,9 @@ async def _solve_sub_problem(node: Node, parts: Parts) -> Solution:
         )
         for n in range(1 + parts.retries)
     )
-    solution = await first_accepted(attempts, parts.select_solution)
-    parts.store(solution)
+    with sub_problem(node.path):
+        solution = await first_accepted(attempts, parts.select_solution)
+        parts.store(solution)
     return solution
 
 

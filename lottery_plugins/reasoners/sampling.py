@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from lottery_plugins.limits import BudgetExceededError, StopReason
+from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Reasoner, Services
 from lottery_plugins.reasoners.attempts import redrawn
 from lottery_plugins.reasoners.chain_of_thought import ChainOfThought
 from lottery_plugins.reasoners.direct import Direct
 from lottery_plugins.reasoners.program_aided import ProgramAided
+from lottery_plugins.reasoners.turns import check_at_least, check_one_of, check_temperature
 from lottery_plugins.reasoning.branches import settled
 from lottery_plugins.trajectory import Answer, Problem
 
-__all__ = ["METHODS", "Tries", "drawn", "finished", "needs_of", "try_often"]
+__all__ = ["METHODS", "Sampling", "Tries", "drawn", "finished"]
 
 _REASONERS: Mapping[str, type[Reasoner]] = {c.name: c for c in (ChainOfThought, Direct, ProgramAided)}
 
@@ -42,27 +44,45 @@ class Tries:
         return Answer(text, self.spent or (StopReason.ANSWERED if text.strip() else StopReason.NO_ANSWER))
 
 
-async def try_often(
-    method: str, problem: Problem, services: Services, *, samples: int, temperature: float, max_tokens: int | None
-) -> Tries:
-    """Solve a problem several times at once, each time with an answer drawn anew.
+@dataclass(frozen=True)
+class Sampling:
+    """The options and the drawing of a reasoner that makes several tries at once.
 
-    Args:
-        method: One of `METHODS`.
-        problem: The problem.
-        services: Its services.
-        samples: How often.
-        temperature: Of the first completion of each try; what follows from it (the conclusion, the repair of a
-            program) is generated as the task says.
-        max_tokens: Longest reasoning or program; None: as the method says. A direct answer is as long as the task says.
+    Raises:
+        ConfigError: If an option is out of range.
     """
-    reasoner = _made(method, max_tokens)
-    results, spent = await finished(
-        reasoner.solve(problem, drawn(services, temperature, i, samples)) for i in range(samples)
+
+    name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]]
+
+    samples: int = option(5, "how many tries are drawn", allowed="1 or more")
+    temperature: float = option(0.7, "of the drawn completions", allowed="above 0")
+    method: str = option("chain-of-thought", "how each try is made", allowed=" or ".join(METHODS))
+    max_tokens: int | None = option(
+        None, "longest reasoning or program; none: as the method says", unit="tokens", allowed="1 or more"
     )
-    answers = [answer for answer in results if answer is not None]
-    limits = [a.stop_reason for a in answers if a.stop_reason not in (StopReason.ANSWERED, StopReason.NO_ANSWER)]
-    return Tries(tuple(a.text for a in answers if a.text.strip()), spent or next(iter(limits), None))
+
+    def __post_init__(self) -> None:
+        check_at_least(1, f"{self.name}.samples", self.samples)
+        check_temperature(f"{self.name}.temperature", self.temperature)
+        check_one_of(METHODS, f"{self.name}.method", self.method)
+        check_at_least(1, f"{self.name}.max_tokens", self.max_tokens)
+        # What the method needs is needed: said before the model is loaded.
+        object.__setattr__(self, "needs", (*type(self).needs, *_REASONERS[self.method].needs))
+
+    async def tries(self, problem: Problem, services: Services) -> Tries:
+        """Solve a problem several times at once, each time with an answer drawn anew.
+
+        Only the first completion of a try is drawn; what follows from it (the conclusion, the repair of a program) is
+        generated as the task says. A direct answer is as long as the task says.
+        """
+        reasoner = _made(self.method, self.max_tokens)
+        results, spent = await finished(
+            reasoner.solve(problem, drawn(services, self.temperature, i, self.samples)) for i in range(self.samples)
+        )
+        answers = [answer for answer in results if answer is not None]
+        limits = [a.stop_reason for a in answers if a.stop_reason not in (StopReason.ANSWERED, StopReason.NO_ANSWER)]
+        return Tries(tuple(a.text for a in answers if a.text.strip()), spent or next(iter(limits), None))
 
 
 async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], StopReason | None]:
@@ -82,11 +102,6 @@ async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], Stop
 def drawn(services: Services, temperature: float, sample: int, samples: int) -> Services:
     """The same services, whose first completion is drawn at a temperature, as sample number `sample` of `samples`."""
     return redrawn(services, temperature, lambda own: own * samples + sample, only_first=True)
-
-
-def needs_of(method: str) -> tuple[str, ...]:
-    """What a run must offer for one of `METHODS`."""
-    return _REASONERS[method].needs
 
 
 def _made(method: str, max_tokens: int | None) -> Reasoner:

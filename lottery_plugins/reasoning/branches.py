@@ -6,14 +6,15 @@ A transcript then reads as if the branches had been taken one after the other, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
 from lottery_plugins.limits import BudgetExceededError
 
-__all__ = ["begin_branches", "next_place", "settled", "together"]
+__all__ = ["begin_branches", "next_place", "settled", "sub_problem", "sub_problem_path", "together"]
 
 _T = TypeVar("_T")
 
@@ -27,6 +28,22 @@ class _Branch:
 
 
 _CURRENT: ContextVar[_Branch | None] = ContextVar("lottery_branch", default=None)
+_SUB_PROBLEM: ContextVar[str] = ContextVar("lottery_sub_problem", default="")
+
+
+@contextmanager
+def sub_problem(path: Sequence[int]) -> Iterator[None]:
+    """What is done within is recorded as done for this sub-problem; see `Step.path`."""
+    token = _SUB_PROBLEM.set(".".join(map(str, path)))
+    try:
+        yield
+    finally:
+        _SUB_PROBLEM.reset(token)
+
+
+def sub_problem_path() -> str:
+    """The sub-problem that is being worked on; "" for the problem itself."""
+    return _SUB_PROBLEM.get()
 
 
 def begin_branches() -> _Branch:

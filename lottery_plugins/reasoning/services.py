@@ -20,7 +20,7 @@ from lottery_plugins.messages import Message
 from lottery_plugins.protocols.retriever import Index
 from lottery_plugins.protocols.tool import ToolDescription
 from lottery_plugins.protocols.verifier import Judgement
-from lottery_plugins.reasoning.branches import begin_branches, next_place
+from lottery_plugins.reasoning.branches import begin_branches, next_place, sub_problem_path
 from lottery_plugins.reasoning.budget import Budget
 from lottery_plugins.reasoning.facilities import Facilities
 from lottery_plugins.reasoning.memory_desk import MemoryDesk
@@ -288,5 +288,6 @@ class ProblemServices:
     def _record(self, slot: _Slot, step: Step) -> None:
         """Put a finished act in its place and tell the observers; a closed record takes no more."""
         if not self._closed:
+            step = replace(step, path=sub_problem_path())
             self._steps[slot] = step
             self._run.on_step(self._problem, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class AlignedTask:
         margin: Non-inferiority margin of this task.
         ability: What the task measures; "" where it doesn't say.
         clusters: Cluster of each document; None where each is its own.
+        failed: By arm, which documents failed and count as wrong, (documents,).
     """
 
     task: str
@@ -49,6 +50,7 @@ class AlignedTask:
     margin: float
     ability: str = ""
     clusters: Sequence[str] | None = None
+    failed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def align(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> tuple[list[AlignedTask], list[str]]:
@@ -79,7 +81,7 @@ def align(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> 
     aligned = []
     for task in baseline.tasks:
         runs = {run.name: run.tasks[task] for run in candidates if task in run.tasks and task not in options.exclude}
-        if runs:
+        if runs or (not candidates and task not in options.exclude):
             aligned.append(_align_task(baseline.name, baseline.tasks[task], runs, options))
             notes += [n for name, run in runs.items() for n in _setting_notes(baseline.tasks[task], run, name)]
     return aligned, list(dict.fromkeys(notes))
@@ -113,9 +115,10 @@ def _align_task(name: str, original: TaskRun, runs: Mapping[str, TaskRun], optio
     first = scores[name]
     documents = list(first.scores)
     higher = _higher_is_better(original, first.metric)
+    failed = {arm: np.array([d in s.failed for d in documents], dtype=bool) for arm, s in scores.items()}
     return AlignedTask(
         task=original.task,
-        arms=_oriented(scores, documents, higher),
+        arms=_oriented(scores, documents, failed, higher),
         runs={name: original, **runs},
         metric=first.metric,
         filter=first.filter,
@@ -123,6 +126,7 @@ def _align_task(name: str, original: TaskRun, runs: Mapping[str, TaskRun], optio
         margin=margin,
         ability=str(original.lottery.get("ability") or ""),
         clusters=_clusters(first, documents),
+        failed=failed,
     )
 
 
@@ -175,13 +179,15 @@ def _higher_is_better(run: TaskRun, metric: str) -> bool:
 
 
 def _oriented(
-    scores: Mapping[str, TaskScores], documents: Sequence[Document], higher: bool
+    scores: Mapping[str, TaskScores],
+    documents: Sequence[Document],
+    failed: Mapping[str, NDArray[np.bool_]],
+    higher: bool,
 ) -> dict[str, NDArray[np.float64]]:
     """Scores in one order, negated where lower is better; a failed document gets 0, or the worst score there is."""
     sign = 1.0 if higher else -1.0
     logged = {arm: np.array([sign * s.scores[d] for d in documents]) for arm, s in scores.items()}
     wrong = 0.0 if higher else min(float(values.min()) for values in logged.values())
-    failed = {arm: np.array([d in s.failed for d in documents]) for arm, s in scores.items()}
     return {arm: np.where(failed[arm], wrong, values) + 0.0 for arm, values in logged.items()}  # + 0.0: no minus zero
 
 

@@ -16,7 +16,9 @@ __all__ = [
     "Row",
     "all_notes",
     "cost_headers",
+    "meaning",
     "quality_headers",
+    "signed",
     "task_rows",
     "verdict_grid",
 ]
@@ -65,13 +67,13 @@ def task_rows(task: TaskComparison) -> list[Row]:
     """The arms of a task, the baseline first, and the interaction if there is one."""
     rows = [_row(result) for result in task.arms]
     if task.interaction is not None:
-        rows.append(Row("interaction", ("", "", _signed(task.interaction), _meaning(task.interaction))))
+        rows.append(Row("interaction", ("", "", signed(task.interaction), meaning(task.interaction))))
     return rows
 
 
 def _row(result: ArmResult) -> Row:
     judged, counters = result.judged, result.counters
-    difference, verdict = ("", "") if judged is None else (_signed(judged.difference), judged.verdict)
+    difference, verdict = ("", "") if judged is None else (signed(judged.difference), judged.verdict)
     return Row(
         arm=result.arm,
         quality=(_plain(result.score), _count(result.failed), difference, verdict),
@@ -105,7 +107,7 @@ def _needs(task: TaskComparison, result: ArmResult) -> str:
     return f"{task.task}, {result.arm}: about {' or '.join(numbers)} would settle it (power 0.8)."
 
 
-def _meaning(interaction: Estimate) -> str:
+def meaning(interaction: Estimate) -> str:
     """Whom augmentation helps more."""
     if interaction.low > 0:
         return "compressed gains more"
@@ -142,7 +144,8 @@ def _plain(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
-def _signed(estimate: Estimate) -> str:
+def signed(estimate: Estimate) -> str:
+    """A difference with its interval."""
     return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 

@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from lottery_plugins.errors import ConfigError, DataError
-from lottery_plugins.results.compare import compare, compare_study
-from lottery_plugins.results.comparison import STUDY_ARMS, Comparison
-from lottery_plugins.results.options import CompareOptions
+from lottery_plugins.results.chosen import add_option_arguments, add_run_arguments, chosen_runs, options_of
+from lottery_plugins.results.compare import compare
+from lottery_plugins.results.latex import render_latex
 from lottery_plugins.results.render import render_json, render_markdown, render_table
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "run", "write_text"]
 
 _FAILING = {"inferior": {"inferior"}, "inconclusive": {"inferior", "inconclusive"}}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `lottery compare`."""
-    default = CompareOptions()
+    add_run_arguments(parser)
+    add_option_arguments(parser)
     parser.add_argument(
-        "runs", nargs="*", type=Path, metavar="RUN", help="ORIGINAL TICKET [TICKET ...]: output folders of lm-eval"
+        "--json", type=Path, metavar="FILE", help="write the comparison as JSON (comparison.schema.json)"
     )
-    parser.add_argument(
-        "--study", type=Path, metavar="FOLDER", help=f"a folder with the sub-folders {', '.join(STUDY_ARMS)}"
-    )
-    parser.add_argument(
-        "--arms", nargs="+", metavar="ARM=FOLDER", help="the arms of a study, where they are not in one folder"
-    )
-    parser.add_argument(
-        "--margin",
-        type=float,
-        default=default.margin,
-        help="largest loss you accept, in score units, in (0, 1]; a task's own margin wins (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--alpha", type=float, default=default.alpha, help="one-sided level, in (0, 0.5) (default: %(default)s)"
-    )
-    parser.add_argument("--exclude", action="append", default=[], metavar="TASK", help="leave a task out; repeatable")
-    parser.add_argument("--metric", help="metric of all tasks (default: the task's own, else its first)")
-    parser.add_argument("--filter", help="lm-eval filter of all tasks (default: the task's first)")
-    parser.add_argument("--seed", type=int, default=default.seed, help="of the bootstrap (default: %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the comparison as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the comparison as Markdown")
+    parser.add_argument("--latex", type=Path, metavar="FILE", help="write the comparison as LaTeX tables (booktabs)")
     parser.add_argument(
         "--fail-on",
         choices=tuple(_FAILING),
@@ -62,69 +43,29 @@ def run(args: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
-    options = CompareOptions(
-        margin=args.margin,
-        alpha=args.alpha,
-        exclude=tuple(args.exclude),
-        metric=args.metric,
-        filter=args.filter,
-        seed=args.seed,
+    runs = chosen_runs(args, "lottery compare")
+    if len(runs) < 2:
+        hint = "Name the original, then the tickets."
+        raise ConfigError("lottery compare", str(next(iter(runs.values()))), "two runs or more", hint)
+    original, *tickets = runs
+    comparison = compare(
+        runs[original], {name: runs[name] for name in tickets}, options_of(args), original_name=original
     )
-    comparison = _compare(args, options)
     render_table(comparison, Console())
-    for path, render in ((args.json, render_json), (args.markdown, render_markdown)):
+    written = ((args.json, render_json), (args.markdown, render_markdown), (args.latex, render_latex))
+    for path, render in written:
         if path is not None:
-            _write(path, render(comparison))
+            write_text(path, render(comparison))
     failing = _FAILING.get(args.fail_on, set())
     return int(any(group.verdict in failing for group in comparison.deciding))
 
 
-def _compare(args: argparse.Namespace, options: CompareOptions) -> Comparison:
-    """Find out which of the three ways to name the runs was used."""
-    ways = [bool(args.runs), args.study is not None, args.arms is not None]
-    if sum(ways) != 1:
-        got = " and ".join(w for w, used in zip(("RUN", "--study", "--arms"), ways, strict=True) if used) or "nothing"
-        raise ConfigError(
-            "lottery compare", got, "ORIGINAL TICKET [TICKET ...], or --study FOLDER, or --arms ARM=FOLDER"
-        )
-    if args.study is not None:
-        if not args.study.is_dir():
-            raise DataError(str(args.study), "is no folder", f"--study takes one with {', '.join(STUDY_ARMS)} in it.")
-        return compare_study({arm: args.study / arm for arm in STUDY_ARMS if (args.study / arm).is_dir()}, options)
-    if args.arms is not None:
-        return compare_study(_named_folders(args.arms), options)
-    if len(args.runs) < 2:
-        raise ConfigError(
-            "lottery compare", str(args.runs[0]), "two runs or more", "Name the original, then the tickets."
-        )
-    original, *tickets = args.runs
-    names = _short_names(args.runs)
-    return compare(original, dict(zip(names[1:], tickets, strict=True)), options, original_name=names[0])
+def write_text(path: Path, text: str) -> None:
+    """Write a file, its folder if need be.
 
-
-def _named_folders(pairs: Sequence[str]) -> dict[str, Path]:
-    folders: dict[str, Path] = {}
-    for pair in pairs:
-        name, equals, folder = pair.partition("=")
-        if not (equals and folder) or name in folders:
-            raise ConfigError("--arms", pair, "ARM=FOLDER, each arm once", f"Arms are {', '.join(STUDY_ARMS)}.")
-        folders[name] = Path(folder)
-    return folders
-
-
-def _short_names(paths: Sequence[Path]) -> list[str]:
-    """The shortest ends of the paths that tell them apart."""
-    parts = [path.resolve().parts for path in paths]
-    if len(set(parts)) < len(parts):
-        twice = next(path for path, own in zip(paths, parts, strict=True) if parts.count(own) > 1)
-        raise ConfigError("lottery compare", str(twice), "different runs, each named once")
-    length = 1
-    while len({own[-length:] for own in parts}) < len(parts):
-        length += 1
-    return [str(Path(*own[-length:])) for own in parts]
-
-
-def _write(path: Path, text: str) -> None:
+    Raises:
+        DataError: It can't be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

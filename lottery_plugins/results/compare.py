@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lottery_plugins.errors import ConfigError, DataError
+from lottery_plugins.errors import ConfigError
 from lottery_plugins.results.align import AlignedTask, align
 from lottery_plugins.results.bootstrap import ClusterBootstrap
+from lottery_plugins.results.chosen import study_arms
 from lottery_plugins.results.comparison import (
-    STUDY_ARMS,
     ArmResult,
     Comparison,
     GroupVerdict,
     Judged,
     TaskComparison,
 )
+from lottery_plugins.results.costs import joules_of
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
-from lottery_plugins.results.load import load_run
+from lottery_plugins.results.load import Run, load_run
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.proxies import proxy_notes
+from lottery_plugins.results.sensitivity import verdicts_without_failed
 from lottery_plugins.results.statistics import PairedDifference, TangoDifference, holm, required_n, tango_variance
 from lottery_plugins.results.verdict import TaskTest, Verdict, against_margin, group_verdict, judge
 
-__all__ = ["compare", "compare_study"]
+__all__ = ["compare", "compare_runs", "compare_study"]
 
 _FEW_CLUSTERS = 20
 
@@ -51,14 +53,19 @@ def compare(
     if not tickets or original_name in tickets:
         raise ConfigError("tickets", sorted(tickets), f"one name or more other than {original_name!r}")
     baseline = load_run(original, original_name)
-    candidates = [load_run(path, name) for name, path in tickets.items()]
+    return compare_runs(baseline, [load_run(path, name) for name, path in tickets.items()], options)
+
+
+def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptions) -> Comparison:
+    """The same for runs that are loaded; with no candidates only scores and costs are found."""
     aligned, notes = align(baseline, candidates, options)
-    estimates = {task.task: differences(task, original_name, options) for task in aligned}
-    judged, abilities, overall = _judge_arms(aligned, estimates, list(tickets), options)
+    estimates = {task.task: differences(task, baseline.name, options) for task in aligned}
+    arms = [run.name for run in candidates]
+    judged, abilities, overall = _judge_arms(aligned, estimates, baseline.name, arms, options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
     return Comparison(
-        baseline=original_name,
-        folders={original_name: str(original), **{name: str(path) for name, path in tickets.items()}},
+        baseline=baseline.name,
+        folders={run.name: str(run.folder) for run in (baseline, *candidates)},
         options=options,
         tasks=tasks,
         abilities=abilities,
@@ -74,19 +81,15 @@ def compare_study(arms: Mapping[str, Path], options: CompareOptions | None = Non
         arms: Folder by arm; original-plain and one or more others of `STUDY_ARMS`.
         options: Settings; None: the usual ones.
     """
-    unknown = sorted(set(arms) - set(STUDY_ARMS))
-    if unknown:
-        raise ConfigError("--arms", unknown[0], ", ".join(STUDY_ARMS))
-    present = [arm for arm in STUDY_ARMS if arm in arms]
-    if STUDY_ARMS[0] not in present or len(present) < 2:
-        got = ", ".join(present) or "none"
-        raise DataError("The study", f"needs {STUDY_ARMS[0]} and one other arm or more, but has {got}")
-    return compare(arms[STUDY_ARMS[0]], {arm: arms[arm] for arm in present[1:]}, options, original_name=STUDY_ARMS[0])
+    present = study_arms(arms)
+    first, *others = present
+    return compare(present[first], {arm: present[arm] for arm in others}, options, original_name=first)
 
 
 def _judge_arms(
     tasks: list[AlignedTask],
     estimates: Mapping[str, Mapping[str, PairedDifference]],
+    baseline: str,
     arms: list[str],
     options: CompareOptions,
 ) -> tuple[dict[tuple[str, str], Judged], tuple[GroupVerdict, ...], tuple[GroupVerdict, ...]]:
@@ -99,8 +102,10 @@ def _judge_arms(
         tests = [against_margin(estimates[task.task][arm], task.margin) for task in own]
         adjusted = holm([test.p_non_inferior for test in tests])
         verdicts = judge(tests, options.alpha)
+        without_failed = verdicts_without_failed(own, baseline, arm, options)
         for task, test, p, verdict in zip(own, tests, adjusted, verdicts, strict=True):
             found = _judged(estimates[task.task][arm], test, p, verdict, task, options)
+            found = replace(found, verdict_without_failed=without_failed.get(task.task))
             judged[task.task, arm] = (
                 found
                 if verdict != "inconclusive"
@@ -176,12 +181,14 @@ def _arm_result(task: AlignedTask, arm: str, judged: Judged | None, options: Com
         failed=counters.failed if counters else None,
         counters=counters,
         weights=ledger.weights if ledger else None,
+        kv_bytes_per_token=ledger.compressed_kv_bytes_per_token if ledger else None,
+        joules=joules_of(ledger, task.task) if ledger else None,
         judged=judged,
     )
 
 
 def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
-    """Few clusters, and verdicts that only the correction left open."""
+    """Few clusters, verdicts that only the correction left open, and those that hang on failed samples."""
     notes = []
     for task in tasks:
         if task.method == "BCa bootstrap" and task.num_clusters < _FEW_CLUSTERS:
@@ -197,5 +204,10 @@ def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
                 notes.append(
                     f"{task.task}, {arm}: the margin is kept by itself (p = {p}), but not after Holm's correction over "
                     f"all tasks (p = {corrected})."
+                )
+            if judged and judged.verdict_without_failed not in (None, judged.verdict):
+                notes.append(
+                    f"{task.task}, {arm}: the verdict hangs on failed samples, which count as wrong; without them it "
+                    f"is {judged.verdict_without_failed}."
                 )
     return notes

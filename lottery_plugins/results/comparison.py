@@ -31,6 +31,8 @@ class Judged:
         required_n: Documents that settle it with power 0.8 if the true difference is the observed one; None when the
             verdict is settled, or when no number would do.
         required_n_if_equal: The same if the runs are truly equal.
+        verdict_without_failed: The verdict over the documents that failed in neither run; None when none failed, or
+            all did.
     """
 
     difference: Estimate
@@ -40,6 +42,7 @@ class Judged:
     p_inferior: float
     required_n: int | None = None
     required_n_if_equal: int | None = None
+    verdict_without_failed: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,8 @@ class ArmResult:
         failed: Samples that failed and count as wrong; None: not measured.
         counters: Cost; None: not measured.
         weights: Size of the weights; None: not measured.
+        kv_bytes_per_token: Of the cache, after KV compression; None: not measured.
+        joules: The run's energy, shared out to its tasks by their seconds; None: not measured.
         judged: None for the baseline.
     """
 
@@ -60,6 +65,8 @@ class ArmResult:
     failed: int | None
     counters: Counters | None
     weights: WeightBytes | None
+    kv_bytes_per_token: float | None = None
+    joules: float | None = None
     judged: Judged | None = None
 
 

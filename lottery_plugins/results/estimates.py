@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from lottery_plugins.results.align import AlignedTask
 from lottery_plugins.results.bootstrap import ClusterBootstrap
 from lottery_plugins.results.comparison import STUDY_ARMS
+from lottery_plugins.results.means import is_binary, mean_score
 from lottery_plugins.results.options import CompareOptions
-from lottery_plugins.results.statistics import Estimate, PairedDifference, TangoDifference, wilson
+from lottery_plugins.results.statistics import Estimate, PairedDifference, TangoDifference
 
 __all__ = ["clipped", "differences", "interaction", "is_tango", "score"]
-
-_CONFIDENCE = 0.95
 
 Floats = NDArray[np.float64]
 
@@ -33,19 +32,12 @@ def _difference(reference: Floats, scores: Floats, task: AlignedTask, options: C
 
 def is_tango(task: AlignedTask) -> bool:
     """Whether every score is right or wrong, and every document its own cluster."""
-    return task.clusters is None and all(_is_binary(scores) for scores in task.arms.values())
-
-
-def _is_binary(scores: Floats) -> bool:
-    return bool(np.isin(scores, (0.0, 1.0)).all())
+    return task.clusters is None and all(is_binary(scores) for scores in task.arms.values())
 
 
 def score(task: AlignedTask, scores: Floats, options: CompareOptions) -> Estimate:
     """Mean score in the metric's own direction with its 95 % interval."""
-    if task.clusters is None and _is_binary(scores):
-        estimate = wilson(int(scores.sum()), scores.size, _CONFIDENCE)
-    else:
-        estimate = _bootstrap(scores, task, options, 0.0)
+    estimate = mean_score(scores, task.clusters, seed=options.seed, resamples=options.resamples)
     return estimate if task.higher_is_better else estimate.negated()
 
 
@@ -57,11 +49,6 @@ def interaction(task: AlignedTask, options: CompareOptions) -> Estimate | None:
     gain = (compressed_augmented - compressed_plain) - (original_augmented - original_plain)
     bootstrap = ClusterBootstrap.of(gain, task.clusters, seed=options.seed, resamples=options.resamples)
     return bootstrap.interval(options.alpha)
-
-
-def _bootstrap(values: Floats, task: AlignedTask, options: CompareOptions, least: float) -> Estimate:
-    bootstrap = ClusterBootstrap.of(values, task.clusters, seed=options.seed, resamples=options.resamples)
-    return clipped(bootstrap.interval((1 - _CONFIDENCE) / 2), task, least)
 
 
 def clipped(estimate: Estimate, task: AlignedTask, least: float) -> Estimate:

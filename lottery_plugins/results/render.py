@@ -18,13 +18,14 @@ from lottery_plugins.results.cells import (
     verdict_grid,
 )
 from lottery_plugins.results.comparison import Comparison
+from lottery_plugins.results.costs import cost_table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["render_json", "render_markdown", "render_table"]
+__all__ = ["markdown_row", "markdown_text", "render_json", "render_markdown", "render_table"]
 
 _ONE_TABLE_WIDTH = 150
 _COLUMN_WIDTH = 18  # of each of the engine's costs, beyond that
@@ -44,22 +45,26 @@ def render_table(comparison: Comparison, console: Console) -> None:
         console.print(_table(comparison, ("run", *costs), console.width))
     if not is_measured:
         console.print(_text(f"Failed, weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json."))
-    console.print(_verdict_table(comparison))
-    for note in all_notes(comparison):
+    console.print(_plain_table(verdict_grid(comparison)))
+    costs_of_arms, cost_notes = cost_table(comparison)
+    if costs_of_arms:
+        console.print(_plain_table(costs_of_arms))
+    for note in (*all_notes(comparison), *cost_notes):
         console.print(_text(f"- {note}", "dim"))
 
 
 def render_markdown(comparison: Comparison) -> str:
     """The comparison as GitHub Markdown."""
     headers = ("task", "run", "score [95%]", "failed", *quality_headers(comparison)[-2:], *cost_headers(comparison))
-    lines = [_markdown_row(headers), _markdown_row(["---"] * len(headers))]
+    lines = [markdown_row(headers), markdown_row(["---"] * len(headers))]
     for task in comparison.tasks:
         for row in task_rows(task):
             cells = row.cells(comparison)
-            lines.append(_markdown_row((task.task, *(cells[header] for header in headers[1:]))))
-    grid = verdict_grid(comparison)
-    lines += ["", _markdown_row(grid[0]), _markdown_row(["---"] * len(grid[0])), *map(_markdown_row, grid[1:])]
-    lines += ["", "Notes:", "", *(f"- {_escaped(note)}" for note in all_notes(comparison))]
+            lines.append(markdown_row((task.task, *(cells[header] for header in headers[1:]))))
+    costs, cost_notes = cost_table(comparison)
+    for grid in filter(None, (verdict_grid(comparison), costs)):
+        lines += ["", markdown_row(grid[0]), markdown_row(["---"] * len(grid[0])), *map(markdown_row, grid[1:])]
+    lines += ["", "Notes:", "", *(f"- {markdown_text(note)}" for note in (*all_notes(comparison), *cost_notes))]
     return "\n".join(lines) + "\n"
 
 
@@ -68,11 +73,12 @@ def render_json(comparison: Comparison) -> str:
     return json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n"
 
 
-def _verdict_table(comparison: Comparison) -> Table:
+def _plain_table(grid: Sequence[tuple[str, ...]]) -> Table:
+    """Verdicts by ability and arm, or costs by arm: header first."""
     from rich import box
     from rich.table import Table
 
-    header, *rows = verdict_grid(comparison)
+    header, *rows = grid
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in header:
         table.add_column(_text(name), overflow="fold")
@@ -113,11 +119,12 @@ def _text(line: str, style: str = "") -> Text:
     return Text(line, style=style)
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+def markdown_row(cells: Sequence[str]) -> str:
+    """One row of a Markdown table; its cells are shown as they are."""
+    return f"| {' | '.join(markdown_text(cell) for cell in cells)} |"
 
 
-def _escaped(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is."""
     for char, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "\\`"), ("*", "\\*"), ("_", "\\_")):
         text = text.replace(char, safe)

@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from lottery_plugins.documents import Document
 from lottery_plugins.protocols.retriever import Index, Retriever
 from lottery_plugins.retrievers.knowledge import Knowledge
+from lottery_plugins.retrievers.shuffled import ShuffledIndex
 from lottery_plugins.trajectory import Problem
 
 __all__ = ["Indexes"]
@@ -25,12 +26,15 @@ class Indexes:
         retriever: R.
         documents: The run's knowledge base; empty when the tasks bring theirs.
         knowledge: Opens the index of the run's knowledge base.
+        shuffled: Whether every search gives documents of other questions (`ShuffledIndex`).
     """
 
-    def __init__(self, retriever: Retriever, documents: Sequence[Document], knowledge: Knowledge) -> None:
-        self._retriever, self._documents = retriever, documents
-        self._of_run = cache(lambda: knowledge.index(retriever, documents))
-        self._of_documents = lru_cache(maxsize=_MOST_KEPT)(retriever.build)
+    def __init__(
+        self, retriever: Retriever, documents: Sequence[Document], knowledge: Knowledge, *, shuffled: bool = False
+    ) -> None:
+        self._retriever, self._documents, self._shuffled = retriever, documents, shuffled
+        self._of_run = cache(lambda: self._placebo(knowledge.index(retriever, documents), documents))
+        self._of_documents = lru_cache(maxsize=_MOST_KEPT)(lambda own: self._placebo(retriever.build(own), own))
 
     def prepare(self) -> None:
         """Make or open the index of the run's knowledge base now, so that no problem's time is spent on it.
@@ -56,3 +60,6 @@ class Indexes:
         if self._retriever.searches == "prompt":
             return bool(problem.context)
         return bool(self._documents or problem.knowledge_base)
+
+    def _placebo(self, index: Index, documents: Sequence[Document]) -> Index:
+        return ShuffledIndex(index, documents) if self._shuffled else index

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from lottery_plugins.errors import ConfigError, suggest
 
-__all__ = ["TaskKnobs", "knob", "read_knobs"]
+__all__ = ["TaskKnobs", "knob", "read_knobs", "words_knob"]
 
 K = TypeVar("K", bound="TaskKnobs")
 
@@ -21,6 +21,11 @@ K = TypeVar("K", bound="TaskKnobs")
 def knob(default: int | float | tuple[int, ...] | tuple[float, ...], low: float, high: float) -> Any:
     """A dataclass field that is a knob; a tuple takes one value or several, each in [low, high]."""
     return field(default=default, metadata={"low": low, "high": high})
+
+
+def words_knob(default: tuple[str, ...], allowed: tuple[str, ...] | None = None) -> Any:
+    """A dataclass field that is a knob and takes one or several of the allowed words; None allows the default's."""
+    return field(default=default, metadata={"words": allowed or default})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +61,26 @@ def read_knobs(kind: type[K], family: str, metadata: Mapping[str, Any]) -> K:
 
 def _parse(spec: Field[Any], got: object) -> Any:
     """The value of one knob, checked; lists may be written as JSON lists or as "256+512"."""
-    number = float if isinstance(spec.default, float) or _holds_floats(spec.default) else int
     if not isinstance(spec.default, tuple):
-        return _number(spec, got, got, number)
+        return _number(spec, got, got)
     parts: Sequence[object] = (
         got.split("+") if isinstance(got, str) else got if isinstance(got, (list, tuple)) else (got,)
     )
     if not parts:
         raise ConfigError(f"metadata: {spec.name}", got, "at least one value")
-    return tuple(_number(spec, part, got, number) for part in parts)
+    return tuple((_word if "words" in spec.metadata else _number)(spec, part, got) for part in parts)
 
 
-def _holds_floats(default: object) -> bool:
-    return isinstance(default, tuple) and isinstance(default[0], float)
+def _word(spec: Field[Any], part: object, got: object) -> str:
+    if part not in spec.metadata["words"]:
+        allowed = f"one of {', '.join(spec.metadata['words'])}, or several as a list"
+        raise ConfigError(f"metadata: {spec.name}", got, allowed, suggest(str(part), spec.metadata["words"]))
+    return str(part)
 
 
-def _number(spec: Field[Any], part: object, got: object, number: type[int] | type[float]) -> int | float:
+def _number(spec: Field[Any], part: object, got: object) -> int | float:
+    first = spec.default[0] if isinstance(spec.default, tuple) else spec.default
+    number = float if isinstance(first, float) else int
     low, high = spec.metadata["low"], spec.metadata["high"]
     allowed = f"{'a number' if number is float else 'a whole number'} in [{low}, {high}]"
     if isinstance(spec.default, tuple):

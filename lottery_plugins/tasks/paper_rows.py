@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from lottery_plugins.errors import DataError
-from lottery_plugins.tasks.knobs import TaskKnobs, knob
+from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.splits import NUM_FEWSHOT_DOCS, Row, to_dataset
 
-__all__ = ["PaperKnobs", "RowSource", "json_lines", "one_split", "read_rows", "split_rows"]
+__all__ = ["PaperKnobs", "RowSource", "builder", "json_lines", "one_split", "read_rows", "split_rows"]
 
 Numbered = Iterable[tuple[str, Mapping[str, Any]]]
 """Rows, each with the words that name its place in an error message."""
@@ -60,25 +60,51 @@ class RowSource:
         return f"{named}{self.file}.jsonl or {self.file}.jsonl.gz.{online}"
 
 
-def read_rows(source: RowSource, data_dir: str | None, make: Callable[[Mapping[str, Any]], Row]) -> list[Row]:
+Make = Callable[[Mapping[str, Any]], Row | None]
+"""One document from one row; None leaves the row out. KeyError, ValueError and the like say that the row is broken."""
+
+
+def builder(family: str, source: RowSource, make: Make) -> Callable[..., dict[str, Any]]:
+    """What lm-eval calls for the splits of a task that is made of one source.
+
+    Args:
+        family: Prefix of the task's knobs, and part of the seed of the rows' order.
+        source: Where the rows are.
+        make: One document from one row.
+    """
+
+    def build(*, data_dir: str | None = None, **metadata: Any) -> dict[str, Any]:
+        """The splits for lm-eval.
+
+        Raises:
+            DataError: The rows can't be found or read.
+        """
+        knobs = read_knobs(PaperKnobs, family, metadata)
+        return split_rows(family, read_rows(source, data_dir, make), knobs, source)
+
+    return build
+
+
+def read_rows(source: RowSource, data_dir: str | None, make: Make) -> list[Row]:
     """All documents of a source, in its order.
 
     Args:
         source: Where the rows are.
         data_dir: The user's folder; None: the one in LOTTERY_DATA_DIR, and without that the hub.
-        make: One document from one row; what it raises for a row of another shape (KeyError, ValueError ...) says
-            that the row is broken.
+        make: One document from one row.
 
     Raises:
         DataError: The rows can't be found or read; with file and line.
     """
     folder = data_dir or os.environ.get("LOTTERY_DATA_DIR")
     made = []
-    for where, row in _from_file(source, Path(folder)) if folder else _from_hub(source):
+    for where, row in _from_file(source, Path(folder).expanduser()) if folder else _from_hub(source):
         try:
-            made.append(make(row))
+            document = make(row)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataError(where, f"is no row with {', '.join(source.columns)} ({error!r})") from None
+        if document is not None:
+            made.append(document)
     return made
 
 
@@ -151,8 +177,7 @@ def _from_hub(source: RowSource) -> Numbered:
     if source.download is None:
         raise DataError(f"Task {source.task}", "needs a data folder and none is named", source.hint)
     try:
-        rows = list(source.download())
-    except (OSError, ValueError) as error:  # the hub's own errors derive from these two
+        for number, row in enumerate(source.download(), 1):
+            yield f"{source.task}, row {number} of the hub", row
+    except Exception as error:  # raised again; the hub's clients change their HTTP library, and with it their errors
         raise DataError(f"Task {source.task}", f"can't be downloaded ({error})", source.hint) from error
-    for number, row in enumerate(rows, 1):
-        yield f"{source.task}, row {number} of the hub", row

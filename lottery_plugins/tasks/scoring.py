@@ -19,6 +19,8 @@ __all__ = [
     "number_score",
     "numbers",
     "order_score",
+    "own_part",
+    "plain_words",
     "sequence_score",
     "simplify",
     "value_score",
@@ -46,7 +48,7 @@ def simplify(text: str) -> str:
 
 def after_marker(text: str) -> str | None:
     """What follows the last answer mark ("Answer:", "the answer is", "####", LaTeX's boxed), or None."""
-    text = _own_part(simplify(text))
+    text = own_part(simplify(text))
     marks = list(_MARKER.finditer(text))
     if not marks:
         return None
@@ -64,7 +66,7 @@ def answer_span(text: str) -> str:
     marked = after_marker(text)
     if marked is not None:
         return _first_line(marked)
-    text = _own_part(simplify(text))
+    text = own_part(simplify(text))
     first = _first_line(text)
     return first if len(first.split()) <= _BARE_WORDS else text.strip()
 
@@ -95,11 +97,11 @@ def value_score(text: str, accepted: Collection[str], rejected: Iterable[str] = 
         accepted: Spellings of the right value. When one is a number, every other number is a wrong candidate.
         rejected: Wrong candidates; accepted spellings among them are ignored.
     """
-    right = {_words(value) for value in accepted}
-    wrong = {_words(value) for value in rejected} - right
+    right = {plain_words(value) for value in accepted}
+    wrong = {plain_words(value) for value in rejected} - right
     is_number = any(value.isdigit() for value in right)
     for sentence in _sentences(answer_span(text)):
-        said = _words(sentence)
+        said = plain_words(sentence)
         named_right = any(_names(said, value) for value in right)
         found = set(numbers(sentence)) if is_number else set()
         named_wrong = any(_names(said, value) for value in wrong) or len(found) > named_right
@@ -136,7 +138,7 @@ def order_score(text: str, items: Sequence[str], before: Iterable[tuple[str, str
     return float(all(place[first.casefold()] < place[second.casefold()] for first, second in before))
 
 
-def _own_part(text: str) -> str:
+def own_part(text: str) -> str:
     """The text up to where a base model begins to write the next problem."""
     found = _NEXT_PROBLEM.search(text)
     return text[: found.start() + 1] if found else text
@@ -145,14 +147,14 @@ def _own_part(text: str) -> str:
 def answer_lines(text: str) -> str:
     """What follows the last answer mark, else the whole text, over several lines."""
     marked = after_marker(text)
-    return _own_part(simplify(text)) if marked is None else marked
+    return own_part(simplify(text)) if marked is None else marked
 
 
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.split("\n") if line.strip()), "")
 
 
-def _words(text: str) -> str:
+def plain_words(text: str) -> str:
     """Case-folded words and numbers separated by one blank, with blanks around; thousands commas dropped."""
     text = re.sub(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", "", simplify(text).casefold())
     return " ".join(re.findall(r"\w+", text))

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from lottery_plugins.tasks.randomness import Rng
 
-__all__ = ["NAMES", "THINGS", "VALUES", "coin_word", "count_words", "filler", "sentence_count", "word_list"]
+__all__ = [
+    "CITIES",
+    "NAMES",
+    "ROOMS",
+    "THINGS",
+    "VALUES",
+    "coin_word",
+    "coin_words",
+    "count_words",
+    "filler",
+    "sentence_count",
+    "with_article",
+    "word_list",
+]
 
 
 def word_list(text: str) -> tuple[str, ...]:
@@ -36,6 +49,17 @@ VALUES = word_list(
     "turtle violin walnut whistle zebra"
 )
 """Everyday words that serve as values; fifty of them."""
+
+CITIES = word_list(
+    "Amsterdam Athens Berlin Boston Cairo Chicago Denver Dublin Geneva Havana Helsinki Kyoto Lima Lisbon London "
+    "Madrid Montreal Moscow Munich Naples Oslo Paris Prague Rome Seattle Sydney Tokyo Venice Vienna Warsaw"
+)
+"""Large cities, one word each."""
+
+ROOMS = word_list(
+    "attic balcony basement bathroom bedroom cellar garage garden hallway kitchen library nursery office pantry"
+)
+"""Rooms of a house; some are also in `THINGS`."""
 
 _SUBJECTS = word_list(
     "The old teacher|My neighbor|A young painter|The postman|Her cousin|The quiet farmer|A group of children|"
@@ -91,3 +115,16 @@ def coin_word(rng: Rng, syllables: int = 2) -> str:
     """An invented, pronounceable word with a capital, such as "Brauthez"; 200 to the power of `syllables` and more."""
     word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables)) + rng.choice(_CODAS)
     return word.capitalize()
+
+
+def coin_words(rng: Rng, count: int) -> list[str]:
+    """Different invented words."""
+    found: dict[str, None] = {}
+    while len(found) < count:
+        found[coin_word(rng)] = None
+    return list(found)
+
+
+def with_article(word: str) -> str:
+    """A word with "a" or "an" before it."""
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"

@@ -19,6 +19,8 @@ from transformers import (
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.cache import CpuPool
 from lottery_plugins.backends.packed.cpu import CpuExecutor
+from lottery_plugins.backends.packed.groups import Groups
+from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.runner import PackedRunner
 
@@ -61,15 +63,20 @@ def model(name, dtype=torch.float32):
     return made.to(dtype)
 
 
-def runner_of(made, block_size=4, press=None):
-    """A runner as `build_runner` makes it, without the measurements."""
+def runner_of(made, block_size=4, press=None, quantizer=None, unwritten=torch.nan):
+    """A runner as `build_runner` makes it, without the measurements.
+
+    What was never written must not be read; where rows are coupled it is read in vain, and 0 as in a real pool.
+    """
     layers = support.layer_shapes(made)
+    methods = cache_methods(made, layers, press, quantizer)
     pool = CpuPool(layers, NUM_BLOCKS, block_size)
     for states in (*pool.keys, *pool.values):
-        states.fill_(torch.nan)  # what was never written must not be read
+        states.fill_(unwritten)
     options = PackedOptions(block_size=block_size)
     limit = support.max_length(made)
-    return PackedRunner(CpuExecutor(made, pool, layers, 64), layers, NUM_BLOCKS, options, max_length=limit, press=press)
+    executor = CpuExecutor(made, pool, layers, 64, Groups.of(methods))
+    return PackedRunner(executor, layers, NUM_BLOCKS, options, max_length=limit, methods=methods)
 
 
 def logits_of(runner, rows):

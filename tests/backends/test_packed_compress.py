@@ -6,11 +6,11 @@ from packed_models import logits_of, model, runner_of
 from transformers import DynamicCache
 
 from lottery_plugins.backends.packed.eviction import highest_positions
-from lottery_plugins.compression.key_norm import KeyNorm
-from lottery_plugins.compression.press import attached
-from lottery_plugins.compression.streaming_llm import StreamingLLM
+from lottery_plugins.compression.kv.key_norm import KeyNorm
+from lottery_plugins.compression.kv.press import attached
+from lottery_plugins.compression.kv.streaming_llm import StreamingLLM
 from lottery_plugins.errors import BackendError, ConfigError
-from lottery_plugins.protocols.runner import Row
+from lottery_plugins.protocols.runner import Held, Row
 
 TEXT = [(j * j + 3 * j) % 61 for j in range(27)]
 MORE = [5, 9, 2]
@@ -29,7 +29,7 @@ def test_a_compressed_cache_goes_on_as_the_reference_does(press, into):
     runner = runner_of(made, press=press)
     runner.begin([Row(ids=TEXT, cached=0, position=0, blocks=range(8))])()
     keep = cache.get_seq_length() - len(MORE)
-    runner.compress(range(8), len(TEXT), keep, into)
+    runner.compress(Held(range(8), len(TEXT)), Held(into, keep), None)
     for i, token in enumerate(MORE):
         row = Row(ids=[token], cached=keep + i, position=len(TEXT) + i, blocks=into, targets=[0])
         assert torch.allclose(logits_of(runner, [row])[0][0], expected[i], atol=1e-4)
@@ -42,7 +42,7 @@ def test_of_equal_scores_the_earlier_position_stays():
 
 def test_without_a_press_compressing_is_refused():
     with pytest.raises(ConfigError, match="KV-cache method"):
-        runner_of(model("llama-grouped")).compress([0], 4, 2, [0])
+        runner_of(model("llama-grouped")).compress(Held([0], 4), Held([0], 2), None)
 
 
 def test_scores_that_are_not_finite_are_the_methods_fault():
@@ -53,4 +53,4 @@ def test_scores_that_are_not_finite_are_the_methods_fault():
     runner = runner_of(model("llama-grouped"), press=Broken())
     runner.begin([Row(ids=[1, 2, 3], cached=0, position=0, blocks=[0])])()
     with pytest.raises(BackendError, match="not finite"):
-        runner.compress([0], 3, 2, [0])
+        runner.compress(Held([0], 3), Held([0], 2), None)

@@ -9,11 +9,12 @@ from executor_on_cpu import KERNELS, SIZES, FakeCapture, shapes, text, tiny
 from lottery_plugins.backends.packed import cuda_build
 from lottery_plugins.backends.packed.build import build_runner
 from lottery_plugins.backends.packed.cuda_build import build_cuda_runner
+from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
-from lottery_plugins.compression.key_norm import KeyNorm
+from lottery_plugins.compression.kv.key_norm import KeyNorm
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.engine import SamplingParams
-from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row
+from lottery_plugins.protocols.runner import Held, OutOfMemoryInStepError, Row
 
 
 @pytest.fixture
@@ -96,13 +97,13 @@ def test_the_engine_on_it_gives_each_request_what_the_model_generates_alone(devi
 def test_copied_and_compressed_caches_are_those_of_the_cpu_runner(device):
     model, ids = tiny(), text(7, 40)
     press = KeyNorm(compression_ratio=0.5)
-    paged = build_cuda_runner(model, shapes(model), PackedOptions(), press)
+    paged = build_cuda_runner(model, shapes(model), PackedOptions(), cache_methods(model, shapes(model), press, None))
     plain = build_runner(model, PackedOptions(kv_cache_gb=0.01, block_size=64), press)
     scored = []
     for runner in (paged, plain):
         runner.begin([Row(ids=ids, cached=0, position=0, blocks=[2])])()
         runner.copy(2, 3, 33)
-        runner.compress([2], 40, 20, [1])
+        runner.compress(Held([2], 40), Held([1], 20), None)
         rows = [
             Row(ids=ids[33:35], cached=33, position=33, blocks=[3], targets=[1, 2]),
             Row(ids=[5], cached=20, position=40, blocks=[1], targets=[6]),

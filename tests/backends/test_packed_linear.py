@@ -154,3 +154,18 @@ def test_fewer_tokens_use_the_original_weights(monkeypatch):
         for tokens in (1, 7, 8, 9):
             layer(torch.randn(1, tokens, 24))
     assert used == [8, 9]
+
+
+def test_a_model_that_names_its_linear_layers_input_is_served(always, monkeypatch):
+    made = tied()
+    layer = made.model.layers[0].mlp
+    monkeypatch.setattr(
+        type(layer),
+        "forward",
+        lambda self, x: self.down_proj(input=self.act_fn(self.gate_proj(input=x)) * self.up_proj(input=x)),
+    )
+    clone, report = prepacked(made)
+    assert report.layers >= 5 * 3
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.inference_mode():
+        assert torch.allclose(clone(ids).logits, made(ids).logits, atol=1e-4)

@@ -19,7 +19,7 @@ from transformers import (
 from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.build import build_runner
 from lottery_plugins.backends.packed.options import PackedOptions
-from lottery_plugins.compression.key_norm import KeyNorm
+from lottery_plugins.compression.kv.key_norm import KeyNorm
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.engine import SamplingParams
 from lottery_plugins.protocols.runner import Row

@@ -2,35 +2,65 @@
 
 import pytest
 
-from lottery_plugins.compression import METHODS, Int4, Int8, KeyNorm, StreamingLLM, Wanda
-from lottery_plugins.testing.contracts.compression import check_kv_press, check_weight_method
+from lottery_plugins.compression import (
+    AWQ,
+    GPTQ,
+    METHODS,
+    SVD,
+    Int4,
+    Int8,
+    LayerDrop,
+    Magnitude,
+    RoundToNearest,
+    SparseGPT,
+    Wanda,
+)
+from lottery_plugins.testing.contracts.compression import check_weight_method
+from lottery_plugins.testing.contracts.compression_files import check_saved_checkpoint
+
+QUANTIZERS = [
+    (AWQ, {"group_size": 16, "num_powers": 4}),
+    (GPTQ, {"group_size": 16}),
+    (GPTQ, {"bits": 3, "group_size": 0, "act_order": False, "symmetric": True}),
+    (Int4, {}),
+    (Int4, {"group_size": 48}),
+    (Int8, {}),
+    (RoundToNearest, {"bits": 5, "group_size": 24}),
+    (RoundToNearest, {"bits": 2, "symmetric": True}),
+]
+REMOVERS = [
+    (LayerDrop, {"ratio": 0.5}, "ratio", True),
+    (Magnitude, {}, "sparsity", False),
+    (Magnitude, {"scope": "row"}, "sparsity", False),
+    (SVD, {"ratio": 0.5}, "ratio", True),
+    (SVD, {"ratio": 0.3, "whiten": False}, "ratio", True),
+    (SparseGPT, {}, "sparsity", False),
+    (Wanda, {}, "sparsity", False),
+]
+PATTERNS = [(Magnitude, {"pattern": "1of2"}), (SparseGPT, {"pattern": "2:4"}), (Wanda, {"pattern": "2of4"})]
+SAVED = [*QUANTIZERS[:2], QUANTIZERS[4], *[(method, options) for method, options, *_ in REMOVERS]]
 
 
-def test_int8_keeps_the_contract():
-    check_weight_method(Int8, smaller=True)
+@pytest.mark.parametrize(("method", "options"), QUANTIZERS)
+def test_quantizers_keep_the_contract(method, options):
+    check_weight_method(method, options, smaller=True)
 
 
-@pytest.mark.parametrize("group_size", [16, 64])
-def test_int4_keeps_the_contract(group_size):
-    check_weight_method(Int4, {"group_size": group_size}, smaller=True)
+@pytest.mark.parametrize(("method", "options", "ratio", "smaller"), REMOVERS)
+def test_methods_with_a_ratio_keep_the_contract(method, options, ratio, smaller):
+
+    check_weight_method(method, options, smaller=smaller, ratio_option=ratio, max_examples=8)
 
 
-def test_wanda_keeps_the_contract():
-    check_weight_method(Wanda, ratio_option="sparsity")
+@pytest.mark.parametrize(("method", "options"), PATTERNS)
+def test_patterns_keep_the_contract(method, options):
+    check_weight_method(method, options, max_examples=8)
 
 
-def test_wanda_with_a_pattern_keeps_the_contract():
-    check_weight_method(Wanda, {"pattern": "2of4"})
-
-
-@pytest.mark.parametrize("press", [KeyNorm, StreamingLLM])
-def test_presses_keep_the_contract(press):
-    check_kv_press(press)
-
-
-def test_streaming_llm_without_sinks_keeps_the_contract():
-    check_kv_press(StreamingLLM, {"num_sinks": 0})
+@pytest.mark.parametrize(("method", "options"), SAVED)
+def test_what_they_leave_on_disk_keeps_the_contract(method, options):
+    check_saved_checkpoint(method, options)
 
 
 def test_every_builtin_is_exported_and_names_are_unique():
-    assert len({method.name for method in METHODS}) == len(METHODS) == 5
+    assert len({method.name for method in METHODS}) == len(METHODS)

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from transformers import DynamicCache, StaticCache
 
 from lottery_plugins.compression import KeyNorm, StreamingLLM
-from lottery_plugins.compression.cache_support import cache_bytes, check_model
-from lottery_plugins.compression.eviction import kept_positions
-from lottery_plugins.compression.press import attached
-from lottery_plugins.compression.scoring import score_in_two_phases
+from lottery_plugins.compression.kv.cache_support import cache_bytes, check_model
+from lottery_plugins.compression.kv.eviction import kept_positions
+from lottery_plugins.compression.kv.press import attached
+from lottery_plugins.compression.kv.scoring import score_in_two_phases
 from lottery_plugins.compression.sizes import kv_bytes_per_token
 from lottery_plugins.errors import BackendError, ConfigError, DataError
-from lottery_plugins.protocols.compression import LayerView, removed_count
+from lottery_plugins.protocols.compression import removed_count
+from lottery_plugins.protocols.kv_cache import LayerView
 from lottery_plugins.testing.contracts.compression import greedy, model_digest, padded, prompts, tiny_model
 
 ROWS = [[3, 9, 27, 81, 11, 33, 99], [5, 25], [7, 49, 100, 60, 20]]
@@ -37,7 +38,8 @@ def test_kept_positions_are_each_rows_best_right_aligned(lengths, percent, seed)
     ratio, width = percent / 100, max(lengths)
     score = torch.randn(len(lengths), 2, width, generator=torch.Generator().manual_seed(seed))
     valid = torch.arange(width) >= width - torch.tensor(lengths)[:, None]
-    positions, kept_valid = kept_positions(score, valid, ratio)
+    keep = torch.tensor([n - removed_count(n, ratio) for n in lengths])
+    positions, kept_valid = kept_positions(score, valid, keep)
     for row, length in enumerate(lengths):
         kept = length - removed_count(length, ratio)
         assert kept_valid[row].tolist() == [False] * (positions.shape[-1] - kept) + [True] * kept
@@ -47,7 +49,7 @@ def test_kept_positions_are_each_rows_best_right_aligned(lengths, percent, seed)
 
 
 def test_of_equal_scores_the_earlier_position_stays():
-    positions, _ = kept_positions(torch.zeros(1, 1, 6), torch.ones(1, 6, dtype=torch.bool), 0.5)
+    positions, _ = kept_positions(torch.zeros(1, 1, 6), torch.ones(1, 6, dtype=torch.bool), torch.tensor([3]))
     assert positions.tolist() == [[[0, 1, 2]]]
 
 
@@ -59,7 +61,7 @@ def test_streaming_llm_keeps_sinks_and_the_newest(length, ratio, expected):
     keys = torch.zeros(1, 1, length + 2, 4)
     valid = torch.arange(length + 2)[None] >= 2
     score = StreamingLLM(compression_ratio=ratio).score(LayerView(0, keys, keys, valid))
-    positions, _ = kept_positions(score, valid, ratio)
+    positions, _ = kept_positions(score, valid, torch.tensor([length - removed_count(length, ratio)]))
     assert (positions[0, 0] - 2).tolist() == expected
 
 
@@ -68,7 +70,7 @@ def test_key_norm_keeps_the_shortest_keys_and_ignores_rounding():
     keys = torch.nn.functional.one_hot(torch.zeros(5, dtype=torch.long), 4).float() * norms[:, None]
     valid = torch.ones(1, 5, dtype=torch.bool)
     score = KeyNorm().score(LayerView(0, keys[None, None], keys[None, None], valid))
-    assert kept_positions(score, valid, 0.6)[0].tolist() == [[[1, 3]]]
+    assert kept_positions(score, valid, torch.tensor([2]))[0].tolist() == [[[1, 3]]]
 
 
 def reference_tokens(model, press, row, num_tokens):

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lottery_plugins.compression import Int4, Int8, Wanda
-from lottery_plugins.compression.linear import Int4Linear, Int8Linear
+from lottery_plugins.compression.linear import Int8Linear
 from lottery_plugins.compression.structure import decoder_linears, structural_clone
+from lottery_plugins.compression.weights.rounding import round_to_nearest
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.protocols.compression import CalibrationData
 from lottery_plugins.testing.contracts.compression import tiny_calibration, tiny_model
@@ -40,7 +41,7 @@ def test_int8_is_within_half_a_step_of_each_weight(size):
 def test_int4_is_within_a_step_of_each_weight_and_two_weights_share_a_byte(size):
     rows, groups, seed, spread = size
     linear = random_linear(rows, 16 * groups, seed, spread=spread)
-    quantized = Int4Linear(linear, group_size=16)
+    quantized = round_to_nearest(linear, 4, group_size=16)
     step = quantized.scale.float().expand(-1, 16, -1).reshape(-1, rows).t()  # (rows, cols)
     error = (quantized.dequantize() - linear.weight).abs()
     assert (error <= step * 1.01).all()  # half a step for the level, half for the zero point
@@ -51,7 +52,7 @@ def test_int4_is_within_a_step_of_each_weight_and_two_weights_share_a_byte(size)
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("make", [Int8Linear, lambda linear: Int4Linear(linear, 32)])
+@pytest.mark.parametrize("make", [Int8Linear, lambda linear: round_to_nearest(linear, 4, 32)])
 def test_forward_multiplies_by_the_dequantized_weight(make, dtype, bias):
     linear = random_linear(24, 64, bias=bias).to(dtype)
     quantized = make(linear)
@@ -65,7 +66,7 @@ def test_forward_multiplies_by_the_dequantized_weight(make, dtype, bias):
     torch.testing.assert_close(result.float(), expected, atol=tolerance, rtol=0.02)
 
 
-@pytest.mark.parametrize("make", [Int8Linear, lambda linear: Int4Linear(linear, 32)])
+@pytest.mark.parametrize("make", [Int8Linear, lambda linear: round_to_nearest(linear, 4, 32)])
 def test_zero_weights_stay_exactly_zero(make):
     linear = random_linear(24, 64)
     linear.weight.data[:, ::3] = 0
@@ -83,13 +84,8 @@ def test_weights_that_are_not_finite_are_refused():
         Int8Linear(linear)
 
 
-def test_int4_names_the_layer_that_its_group_size_does_not_fit():
-    with pytest.raises(ConfigError, match=r"divisor of 64, the input size of model\.layers\.0\.self_attn\.q_proj"):
-        Int4(group_size=48).compress(tiny_model())
-
-
-@pytest.mark.parametrize("size", [0, -2, 7, 1.5, True])
-def test_int4_refuses_odd_and_useless_group_sizes(size):
+@pytest.mark.parametrize("size", [0, -2, 1, 1.5, True])
+def test_int4_refuses_useless_group_sizes(size):
     with pytest.raises(ConfigError, match="group_size"):
         Int4(group_size=size)
 
@@ -158,8 +154,6 @@ def test_wanda_keeps_n_of_every_m(pattern, sparsity, kept, of):
         {"pattern": "4:2"},
         {"pattern": "two of four"},
         {"pattern": "1:4"},
-        {"num_calibration": 0},
-        {"sequence_length": 1},
     ],
 )
 def test_wanda_refuses_options_that_make_no_sense(options):

@@ -30,8 +30,9 @@ class LetterCodec:
         return "".join(m.content for m in messages)
 
 
-def engine(keep_of=None, **runner_options):
-    return PackedEngine(FakeRunner(vocabulary=VOCABULARY, **runner_options), LetterCodec(), keep_of)
+def engine(methods=None, **runner_options):
+    runner = FakeRunner(vocabulary=VOCABULARY, methods=methods, **runner_options)
+    return PackedEngine(runner, LetterCodec(), methods)
 
 
 def alone(ids, max_tokens):

@@ -1,21 +1,22 @@
 """Compressed caches in the engine: private, kept by their sessions, and the same whatever runs beside them."""
 
 import asyncio
-import math
 
 import pytest
 from core_runs import VOCABULARY, assert_all_is_free, engine, greedy, run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lottery_plugins.compression import KeyNorm
+from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.errors import DataError
-from lottery_plugins.testing.fake_runner import next_token
+from lottery_plugins.protocols.kv_cache import kept_count
+from lottery_plugins.testing.fake_runner import best_cells, next_token
 
 texts = st.lists(st.integers(0, 96), min_size=1, max_size=25)
 
 
-def half(total):
-    return total - math.floor(total / 2)
+HALF = CacheMethods(press=KeyNorm(compression_ratio=0.5))
 
 
 class Reference:
@@ -27,10 +28,9 @@ class Reference:
     def generate(self, new_ids, max_tokens):
         self._read([*self.pending, *new_ids])
         token = next_token(self.cells, VOCABULARY)
-        keep = half(self.length)
+        keep = kept_count(HALF.press, self.length)
         if keep < len(self.cells):
-            best = sorted(range(len(self.cells)), key=lambda i: (hash(self.cells[i]), -i))[len(self.cells) - keep :]
-            self.cells = [self.cells[i] for i in sorted(best)]
+            self.cells = [self.cells[i] for i in best_cells(self.cells, keep)]
         drawn = []
         while True:
             drawn.append(token)
@@ -58,7 +58,7 @@ def test_compressed_sessions_give_what_each_gives_alone(sessions, step_tokens):
         return [a.ids for a in answers]
 
     async def go():
-        core = engine(half, num_blocks=400, max_step_tokens=step_tokens)
+        core = engine(HALF, num_blocks=400, max_step_tokens=step_tokens)
         answers = await asyncio.gather(*[one(core, turns) for turns in sessions])
         assert_all_is_free(core)
         return answers
@@ -71,7 +71,7 @@ def test_compressed_sessions_give_what_each_gives_alone(sessions, step_tokens):
 @given(texts, texts, texts)
 def test_a_fork_of_a_compressed_session_changes_neither(first, second, third):
     async def go():
-        core = engine(half, num_blocks=200)
+        core = engine(HALF, num_blocks=200)
         session = core.open()
         await core.generate(first, session, greedy(3, ignore_end=True))
         twin = core.fork(session)
@@ -92,7 +92,7 @@ def test_a_fork_of_a_compressed_session_changes_neither(first, second, third):
 @given(texts)
 def test_the_same_prompt_asked_again_is_computed_afresh(prompt):
     async def go():
-        core = engine(half, num_blocks=200)
+        core = engine(HALF, num_blocks=200)
         session = core.open()
         first = await core.generate(prompt, session, greedy(4, ignore_end=True))
         again = core.fork(session, len(prompt))
@@ -113,7 +113,7 @@ def test_a_session_goes_on_with_nothing_new_after_a_stop_string(prompt, num_kept
     stop = "".join(chr(33 + i) for i in drawn[num_kept : num_kept + 2])
 
     async def go():
-        core = engine(half, num_blocks=200)
+        core = engine(HALF, num_blocks=200)
         session = core.open()
         first = await core.generate(prompt, session, greedy(8, stop=(stop,), ignore_end=True))
         second = await core.generate([], session, greedy(3, ignore_end=True))
@@ -133,7 +133,7 @@ def test_uncompressed_blocks_are_shared_and_compressed_ones_are_not():
     prompt = list(range(40))
 
     async def go():
-        core = engine(half, num_blocks=400)
+        core = engine(HALF, num_blocks=400)
         answers = await asyncio.gather(
             *[core.generate([*prompt, i], core.open(), greedy(2, ignore_end=True)) for i in range(50, 54)]
         )
@@ -147,7 +147,7 @@ def test_uncompressed_blocks_are_shared_and_compressed_ones_are_not():
 @given(texts, texts)
 def test_a_score_reads_its_continuation_behind_the_compressed_context(context, continuation):
     async def go():
-        core = engine(half, num_blocks=100, max_step_tokens=7)
+        core = engine(HALF, num_blocks=100, max_step_tokens=7)
         score = await core.score(context, continuation)
         assert_all_is_free(core)
         return score
@@ -166,7 +166,7 @@ def test_a_score_reads_its_continuation_behind_the_compressed_context(context, c
 
 def test_a_session_whose_compressed_cache_was_left_half_changed_says_so():
     async def go():
-        core = engine(half, num_blocks=100)
+        core = engine(HALF, num_blocks=100)
         session = core.open()
         await core.generate(list(range(20)), session, greedy(2, ignore_end=True))
         task = asyncio.ensure_future(core.generate([1, 2], session, greedy(50, ignore_end=True)))

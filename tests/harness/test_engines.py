@@ -74,9 +74,9 @@ def test_engine_asked_for_by_name_that_does_not_serve_the_model_is_an_error():
 def test_model_whose_own_settings_only_transformers_knows_is_run_in_rounds(arguments, monkeypatch, caplog):
     load = engines.open_engine
 
-    def with_penalty(config, options, base, press):
+    def with_penalty(config, options, base, *methods):
         base._model.generation_config.repetition_penalty = 1.2
-        return load(config, options, base, press)
+        return load(config, options, base, *methods)
 
     monkeypatch.setattr("lottery_plugins.harness.model.open_engine", with_penalty)
     with caplog.at_level(logging.INFO):

@@ -160,3 +160,12 @@ def test_every_addition_keeps_the_signature_and_is_made_once():
         autoload.attach(stand_in)
         assert getattr(copy, method) is once
         assert inspect.signature(once) == before
+
+
+def test_data_are_read_before_a_model_is_made(tmp_path):
+    """A model name that lm-eval does not know fails only after the data were found wanting."""
+    from lm_eval import simple_evaluate
+
+    autoload.attach_now()
+    with pytest.raises(DataError, match=r"gsm8k\.jsonl does not exist"):
+        simple_evaluate(model="no-such-model", tasks=["lottery-paper-gsm8k"], metadata={"data_dir": str(tmp_path)})

@@ -44,6 +44,7 @@ def test_yaml_and_spec_strings_give_one_fingerprint():
         {"retriever": "bm25:top_k=2"}, {"memory": "scratchpad"}, {"base": "dummy"}, {"dtype": "bfloat16"},
         {"max_calls": 3}, {"pretrained": "b"}, {"max_new_tokens": 5}, {"engine": "rounds"}, {"engine": "packed"},
         {"engine": "packed:block_size=32"}, {"prompt_truncation": "left"}, {"tool_timeout_s": 5},
+        {"evidence": "shuffled"},
     ],
 )  # fmt: skip
 def test_whatever_changes_an_answer_changes_the_fingerprint(change):

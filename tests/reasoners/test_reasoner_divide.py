@@ -47,6 +47,16 @@ def test_parts_that_do_not_need_each_other_are_solved_at_once():
     assert backend.batch_sizes == [1, 1, 2, 2, 1, 1, 1]
 
 
+def test_each_act_is_recorded_with_the_part_that_it_was_done_for():
+    memory = Scratchpad().open
+    result, _ = run(DivideAndConquer(**ALONE), divide(PARTS, **WALK), fake_problem(QUESTION), open_memory=memory)
+    paths = {step.path for step in result.steps}
+    assert paths == {"", "1", "2", "3"}
+    answers = {step.path: step.output.strip() for step in result.steps if step.purpose == "answer"}
+    assert answers == {"": "together 5 km", "1": "2 km", "2": "3 km", "3": "5 km"}
+    assert [s.path for s in result.steps if s.purpose == "write"] == ["1", "2", "3"]
+
+
 def test_a_schedule_without_needs_is_solved_in_order():
     schedule = " How far does Ann walk?\n2. How far does Ben walk?"
     result, _ = run(DivideAndConquer(**ALONE), divide(schedule, **WALK), fake_problem(QUESTION))

@@ -28,6 +28,7 @@ COUNTERS = st.builds(
     forwarded_tokens=MEASURED,
     retrieved_tokens=MEASURED,
     seconds=st.none() | COUNTS.map(float),
+    flops=st.none() | COUNTS.map(float),
     stop_reasons=st.dictionaries(st.sampled_from([r.value for r in StopReason]), st.integers(1, 9)),
 )
 WEIGHTS = st.builds(WeightBytes, stored=MEASURED, embedding=MEASURED, original_stored=MEASURED, note=st.text())
@@ -93,6 +94,7 @@ def test_counters_tell_the_kinds_of_steps_apart():
         forwarded_tokens=16,
         retrieved_tokens=50,
         seconds=4.0,
+        flops=None,  # steps do not tell
         stop_reasons={"answered": 1, "failed": 1},
     )
 
@@ -112,6 +114,27 @@ def test_ledger_file_states_how_often_was_searched_and_the_mean_of_what_was_read
     unmeasured = Counters.of([*runs, trajectory(Step(kind="retrieve"))])
     assert (unmeasured.retrieval_rate, unmeasured.retrieved_tokens_per_problem) == (0.6, None)
     assert (Counters().retrieval_rate, Counters().retrieved_tokens_per_problem) == (None, None)
+
+
+def test_seconds_of_a_token_are_written_and_none_where_nothing_was_generated():
+    counted = Counters(seconds=3.0, generated_tokens=6, forwarded_tokens=12)
+    assert (counted.seconds_per_generated_token, counted.seconds_per_forwarded_token) == (0.5, 0.25)
+    assert counted.to_json()["seconds_per_generated_token"] == 0.5
+    assert Counters.from_json(counted.to_json()) == counted
+    assert (Counters().seconds_per_generated_token, Counters().seconds_per_forwarded_token) == (None, None)
+
+
+def test_ledgers_from_before_operations_and_energy_were_counted_are_read_as_not_measured():
+    written = Ledger(weights=WeightBytes(stored=7), tasks={"a": Counters(problems=2)}).to_json()
+    for name in ("peak_memory_of", "nominal_kv_bytes_per_token", "energy_of", "compression_seconds"):
+        del written[name]
+    for name in ("flops", "seconds_per_generated_token", "seconds_per_forwarded_token"):
+        del written["tasks"]["a"][name]
+    del written["weights"]["original_embedding"]
+    ledger = Ledger.from_json(written)
+    assert ledger.tasks["a"].flops is None
+    assert (ledger.nominal_kv_bytes_per_token, ledger.joules, ledger.compression_seconds) == (None, None, None)
+    assert ledger.weights == WeightBytes(stored=7)
 
 
 def test_total_adds_all_tasks():

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from lottery_plugins.errors import ConfigError, DataError
-from lottery_plugins.tasks import arithmetic, invented_facts, needle, operations, two_hop
+from lottery_plugins.tasks import arithmetic, invented_facts, operations
+from lottery_plugins.tasks.long_context import aggregates, hops, stories, trees, variables
 from lottery_plugins.tasks.machines import automata, containers, programs, sorting, strings, turing
+from lottery_plugins.tasks.paper import babilong, reading
 from lottery_plugins.tasks.paper_rows import PaperKnobs
 from lottery_plugins.tasks.planning import courses, delegation, hanoi, routes, schedule
 from lottery_plugins.tasks.resources import known_unknown, tool_choice
+from lottery_plugins.tasks.retrieval import needle, pairs, passages
 from lottery_plugins.testing.contracts.task import check_task
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
@@ -148,6 +151,7 @@ GOOD = {
 
 
 def check_written(folder, **changes):
+    (folder / "README.md").write_text("`my_task` is a task.")
     (folder / "my_task.yaml").write_text(BROKEN.format(**{**GOOD, **changes}))
     check_task("my_task", include_path=folder)
 
@@ -164,7 +168,7 @@ def test_contract_passes_a_sound_task(tmp_path):
         ({"prompt": "{{question}} {{answer}}\\nSay it:"}, "last line"),
         ({"prompt": "What?\\nAnswer:"}, "two prompts"),
         ({"sample": "true"}, "do_sample"),
-        ({"scorer": "needle.score"}, "distractors"),
+        ({"scorer": "retrieval.needle.score"}, "answers"),
         ({"ability": "magic"}, "ability"),
     ],
 )
@@ -184,7 +188,7 @@ def test_contract_catches_a_task_that_connects(tmp_path):
 
 
 KNOBS = {
-    "retrieval": [needle.NeedleKnobs],
+    "retrieval": [needle.NeedleKnobs, pairs.PairsKnobs, passages.PassagesKnobs],
     "resources": [
         arithmetic.ArithmeticKnobs,
         invented_facts.FactsKnobs,
@@ -200,7 +204,13 @@ KNOBS = {
         strings.StringsKnobs,
         turing.TuringKnobs,
     ],
-    "long_context": [two_hop.TwoHopKnobs],
+    "long_context": [
+        aggregates.AggregateKnobs,
+        hops.HopsKnobs,
+        stories.StoryKnobs,
+        trees.TreeKnobs,
+        variables.VariablesKnobs,
+    ],
     "planning": [
         courses.CoursesKnobs,
         delegation.DelegationKnobs,
@@ -208,7 +218,7 @@ KNOBS = {
         routes.RoutesKnobs,
         schedule.ScheduleKnobs,
     ],
-    "paper": [PaperKnobs],
+    "paper": [PaperKnobs, babilong.BabilongKnobs, reading.TriviaKnobs],
 }
 
 
@@ -224,7 +234,8 @@ def test_readme_names_every_task_knob_and_default(folder):
     for knob in (field for kind in KNOBS[folder] for field in fields(kind)):
         assert f"`{knob.name}`" in text
         row = next((line for line in text.splitlines() if line.startswith(f"| `{knob.name}` |")), None)
-        default = ", ".join(f"{value:g}" for value in knob.default) if isinstance(knob.default, tuple) else None
+        values = knob.default if isinstance(knob.default, tuple) else ()
+        default = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in values) or None
         assert row is None or default is None or f"| {default} |" in row
 
 

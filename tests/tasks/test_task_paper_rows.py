@@ -7,24 +7,70 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from lm_eval.tasks import TaskManager
 
 from lottery_plugins.errors import DataError
-from lottery_plugins.tasks import logic_sets, popqa, tool_selection, word_problems
+from lottery_plugins.tasks import tool_selection
+from lottery_plugins.tasks.paper import (
+    asqa,
+    babilong,
+    choices,
+    instructions,
+    open_questions,
+    reading,
+    strategyqa,
+    summaries,
+    word_problems,
+)
 from lottery_plugins.testing.contracts.task import check_task
 from tests.tasks.paper_folder import NUMBER_OF_ROWS, gsm8k, multiple, svamp, write_folder, write_rows
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
 BUILDS = {
+    "addsub": word_problems.build_addsub,
+    "ar-lsat": choices.build_ar_lsat,
+    "asdiv": word_problems.build_asdiv,
+    "asqa": asqa.build,
+    "babilong": babilong.build,
+    "folio": choices.build_folio,
+    "freebaseqa": open_questions.build_freebaseqa,
+    "gsm-hard": word_problems.build_gsm_hard,
     "gsm8k": word_problems.build_gsm8k,
+    "hotpotqa": reading.build_hotpotqa,
+    "instructions": instructions.build,
+    "logical-deduction": choices.build_logical_deduction,
+    "mmlu": choices.build_mmlu,
+    "multiarith": word_problems.build_multiarith,
+    "musique": reading.build_musique,
+    "nq": open_questions.build_nq,
+    "popqa": open_questions.build_popqa,
+    "prontoqa": choices.build_prontoqa,
+    "proofwriter": choices.build_proofwriter,
+    "squad": open_questions.build_squad,
+    "strategyqa": strategyqa.build,
+    "summaries": summaries.build,
     "svamp": word_problems.build_svamp,
-    "popqa": popqa.build,
-    "prontoqa": logic_sets.build_prontoqa,
-    "proofwriter": logic_sets.build_proofwriter,
-    "logical-deduction": logic_sets.build_logical_deduction,
     "tool-selection": tool_selection.build,
+    "triviaqa": reading.build_triviaqa,
 }
-LISTINGS = {"tool-selection", "popqa"}  # functions of other documents are no functions; the published rule
-LETTERS = {"prontoqa", "proofwriter", "logical-deduction"}
+LISTINGS = {  # functions of other documents are no functions; elsewhere the published rule
+    *("tool-selection", "popqa", "nq", "squad", "freebaseqa", "asqa", "triviaqa", "hotpotqa", "musique")
+}
+LETTERS = {"prontoqa", "proofwriter", "folio", "logical-deduction", "ar-lsat", "mmlu"}
+OPEN_ENDED = {"summaries", "instructions"}
+
+
+def test_every_paper_task_is_tested_here():
+    assert {f"lottery-paper-{name}" for name in BUILDS} == {path.stem for path in (TASK_YAML / "paper").glob("*.yaml")}
+
+
+def test_the_glob_of_the_tasks_meets_no_tag_and_every_task_has_the_tag_of_a_table():
+    manager = TaskManager(include_path=str(TASK_YAML), include_defaults=False)
+    assert set(manager.match_tasks(["lottery-paper-*"])) == {f"lottery-paper-{name}" for name in BUILDS}
+    tags = {tag for tag in manager.all_tags if tag.startswith("lottery-table-")}
+    assert tags == {f"lottery-table-{name}" for name in ("arithmetic", "knowledge", "logic", "relatives")}
+    tagged = [name for tag in tags for name in manager.task_index[tag].tags]
+    assert sorted(tagged) == sorted(f"lottery-paper-{name}" for name in BUILDS)
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +86,7 @@ def test_paper_task_keeps_the_contract_on_a_users_folder(name, folder):
         metadata={"data_dir": str(folder)},
         is_answer_in_question=name in LETTERS,
         is_listing_allowed=name in LISTINGS,
+        is_open_ended=name in OPEN_ENDED,
     )
 
 
@@ -61,6 +108,11 @@ def test_a_folder_without_the_file_says_what_it_must_hold(name, tmp_path, monkey
     monkeypatch.setenv("LOTTERY_DATA_DIR", str(tmp_path))
     with pytest.raises(DataError, match=r"does not exist.*\.jsonl\.gz"):
         BUILDS[name]()
+
+
+def test_a_folder_may_begin_at_the_users_home(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert len(word_problems.build_gsm8k(data_dir=f"~/{folder.name}")["test"])
 
 
 def test_two_files_of_one_set_are_refused_by_name(tmp_path):
@@ -119,9 +171,10 @@ def test_without_a_folder_the_hub_is_asked_for_the_published_split(monkeypatch):
     assert asked == [(("ChilleD/SVAMP", None), {"split": "train+test"})]
 
 
-def test_a_hub_that_can_not_be_reached_says_how_to_do_without(monkeypatch):
+@pytest.mark.parametrize("error", [ConnectionError, RuntimeError])
+def test_a_hub_that_can_not_be_reached_says_how_to_do_without(monkeypatch, error):
     def fail(*args, **kwargs):
-        raise ConnectionError("no route")
+        raise error("no route")
 
     monkeypatch.setattr("datasets.load_dataset", fail)
     with pytest.raises(DataError, match=r"no route.*LOTTERY_DATA_DIR"):
@@ -130,7 +183,7 @@ def test_a_hub_that_can_not_be_reached_says_how_to_do_without(monkeypatch):
 
 def test_a_set_that_is_not_on_the_hub_asks_for_a_folder():
     with pytest.raises(DataError, match="needs a data folder"):
-        logic_sets.build_logical_deduction()
+        choices.build_logical_deduction()
 
 
 def test_the_hubs_questions_are_joined_with_their_accepted_calls(tmp_path, folder, monkeypatch):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.tasks import logic_sets, popqa, tool_selection, word_problems
+from lottery_plugins.tasks import tool_selection
 from lottery_plugins.tasks.accepted_calls import accepts, gold_call
+from lottery_plugins.tasks.paper import choices, open_questions, word_problems
 from tests.tasks.paper_folder import call_row, function, irrelevance
 
 TWO = [function("country.capital", "country"), function("country.size", "country", "unit")]
@@ -62,38 +63,38 @@ def test_gold_numbers_lose_commas_and_empty_decimals():
     ],
 )
 def test_the_gold_letter_scores_in_every_dress(text):
-    assert logic_sets.score(LOGIC, [text]) == {"acc": 1.0}
+    assert choices.score(LOGIC, [text]) == {"acc": 1.0}
 
 
 @pytest.mark.parametrize(
     "text", ["A", "C)", "", "A) or B)", "A) B) C)", "A wren", "The hawk is first. The wren is first.", "AB", "Bird"]
 )
 def test_another_letter_or_several_score_nothing(text):
-    assert logic_sets.score(LOGIC, [text]) == {"acc": 0.0}
+    assert choices.score(LOGIC, [text]) == {"acc": 0.0}
 
 
 @given(st.sampled_from("ABC"), st.sampled_from(["{}", "{})", "The answer is {}.", "Thinking.\nAnswer: {}"]))
 def test_a_stated_letter_scores_when_it_is_the_gold_one(letter, wording):
-    assert logic_sets.score(LOGIC, [wording.format(letter)]) == {"acc": float(letter == "B")}
+    assert choices.score(LOGIC, [wording.format(letter)]) == {"acc": float(letter == "B")}
 
 
 def test_any_alias_as_whole_words_answers_popqa():
     row = {"id": 7, "question": " Who? ", "possible_answers": '["Ann Lee", "A. Lee"]', "s_pop": "12"}
-    document = popqa.make_row(row)
+    document = open_questions.popqa_row(row)
     assert (document["popularity"], document["question"]) == (12.0, "Who?")
-    assert popqa.score(document, ["It was ann lee!"]) == {"acc": 1.0}
-    assert popqa.score(document, ["A Lee"]) == {"acc": 1.0}
-    assert popqa.score(document, ["Lee"]) == {"acc": 0.0}
-    assert popqa.score(document, ["Ann Leeds"]) == {"acc": 0.0}
+    assert open_questions.score_popqa(document, ["It was ann lee!"]) == {"acc": 1.0}
+    assert open_questions.score_popqa(document, ["A Lee"]) == {"acc": 1.0}
+    assert open_questions.score_popqa(document, ["Lee"]) == {"acc": 0.0}
+    assert open_questions.score_popqa(document, ["Ann Leeds"]) == {"acc": 0.0}
     with pytest.raises(ValueError, match="possible_answers"):
-        popqa.make_row({**row, "possible_answers": "[]"})
+        open_questions.popqa_row({**row, "possible_answers": "[]"})
 
 
 def test_a_logic_row_shows_its_options_in_the_question_and_refuses_a_foreign_answer():
     row = {"id": "1", "context": "c", "question": "Which?", "options": ["A) x", "B) y"], "answer": "B"}
-    assert logic_sets.make_row(row)["question"] == "Which?\nOptions:\nA) x\nB) y"
+    assert choices.logic_row(row)["question"] == "Which?\nOptions:\nA) x\nB) y"
     with pytest.raises(ValueError, match="no option"):
-        logic_sets.make_row({**row, "answer": "C"})
+        choices.logic_row({**row, "answer": "C"})
 
 
 RIGHT = {"acc": 1.0, "tool": 1.0, "call": 1.0, "abstention": None}
@@ -210,7 +211,7 @@ def test_a_value_fits_as_in_the_leaderboards_checker(got, wanted, type_, fits):
 def test_no_text_raises_or_leaves_the_unit_interval(text):
     scores = [
         *word_problems.score({"answer": "12.5"}, [text]).values(),
-        *logic_sets.score(LOGIC, [text]).values(),
+        *choices.score(LOGIC, [text]).values(),
         *tool_selection.score(CAPITAL, [text]).values(),
         *tool_selection.score(NO_FIT, [text]).values(),
     ]
@@ -221,6 +222,6 @@ def test_no_text_raises_or_leaves_the_unit_interval(text):
 @pytest.mark.timeout(20)
 def test_long_hostile_text_is_read_in_linear_time(piece):
     text = piece * 20_000
-    logic_sets.score(LOGIC, [text])
+    choices.score(LOGIC, [text])
     tool_selection.score(CAPITAL, [text])
     tool_selection.score(NO_FIT, [text])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.tasks import squad
+from lottery_plugins.tasks.paper import open_questions
 from lottery_plugins.tasks.scoring import (
     after_marker,
     answer_span,
@@ -173,16 +173,16 @@ def test_order_score_is_the_check_of_every_pair(order):
 
 def test_squad_normalises_as_the_official_script():
     doc = {"answers": ["the Denver Broncos", "Broncos"]}
-    assert squad.score(doc, ["Denver Broncos!"]) == {"acc": 1.0, "exact_match": 1.0, "f1": 1.0}
-    partly = squad.score(doc, ["It was the Denver Broncos"])
+    assert open_questions.score(doc, ["Denver Broncos!"]) == {"acc": 1.0, "exact_match": 1.0, "f1": 1.0}
+    partly = open_questions.score(doc, ["It was the Denver Broncos"])
     assert partly["acc"] == 1.0
     assert partly["exact_match"] == 0.0
     assert partly["f1"] == pytest.approx(2 / 3)
-    assert squad.score(doc, ["Broncosaurus"]) == {"acc": 0.0, "exact_match": 0.0, "f1": 0.0}
+    assert open_questions.score(doc, ["Broncosaurus"]) == {"acc": 0.0, "exact_match": 0.0, "f1": 0.0}
 
 
 def test_squad_answer_of_articles_only_is_not_found_in_everything():
-    assert squad.score({"answers": ["the"]}, ["anything"])["acc"] == 0.0
+    assert open_questions.score({"answers": ["the"]}, ["anything"])["acc"] == 0.0
 
 
 @given(st.text(max_size=300))
@@ -192,7 +192,7 @@ def test_no_text_raises_or_leaves_the_unit_interval(text):
         value_score(text, ["falcon", "12"], ["lemon"]),
         sequence_score(text, ["cat"], ["cat", "sun"]),
         order_score(text, ["a", "b"], [("a", "b")]),
-        *squad.score({"answers": ["falcon"]}, [text]).values(),
+        *open_questions.score({"answers": ["falcon"]}, [text]).values(),
     ]
     assert all(0.0 <= score <= 1.0 for score in scores)
     assert isinstance(simplify(text), str)

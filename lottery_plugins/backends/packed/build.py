@@ -9,13 +9,15 @@ from lottery_plugins.backends.packed import support
 from lottery_plugins.backends.packed.cache import CpuPool, LayerShape, bytes_per_position
 from lottery_plugins.backends.packed.cpu import CpuExecutor
 from lottery_plugins.backends.packed.cuda_build import build_cuda_runner
+from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.linear import prepacked
 from lottery_plugins.backends.packed.memory import available_bytes
+from lottery_plugins.backends.packed.methods import cache_methods
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.backends.packed.threads import set_threads
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress
+from lottery_plugins.protocols.kv_cache import KVPress, KVQuantizer
 
 __all__ = ["build_runner"]
 
@@ -23,16 +25,22 @@ _CPU_STEP_TOKENS = 512  # benchmarks/packed_runner.py --steps: the fewest from w
 _MIN_BLOCKS = 8  # what the self-check uses, and room for one short request
 
 
-def build_runner(model: Any, options: PackedOptions | None = None, press: KVPress | None = None) -> PackedRunner:
+def build_runner(
+    model: Any,
+    options: PackedOptions | None = None,
+    press: KVPress | None = None,
+    quantizer: KVQuantizer | None = None,
+) -> PackedRunner:
     """Make a runner for a loaded model. The model object is not changed; its weights are shared.
 
     Args:
         model: A transformers causal model in eval mode, on one device.
         options: How to use the machine; None: the defaults.
-        press: The KV-cache method of this run, if there is one.
+        press: What drops cached positions in this run, if anything does.
+        quantizer: What stores them in few bits, likewise.
 
     Raises:
-        ConfigError: The model is not served, with the reason; or the cache is too small.
+        ConfigError: The model is not served, also under these methods, with the reason; or the cache is too small.
     """
     options = options or PackedOptions()
     set_threads(options.threads)
@@ -43,22 +51,16 @@ def build_runner(model: Any, options: PackedOptions | None = None, press: KVPres
         named = ", ".join(sorted(map(str, devices)))
         raise support.refusal(model, f"on {named}", "a model on the CPU or on one CUDA device")
     layers = support.layer_shapes(model)
-    _check_press(model, layers, press)
+    methods = cache_methods(model, layers, press, quantizer)
     if kinds == {"cuda"}:
-        return build_cuda_runner(model, layers, options, press)
+        return build_cuda_runner(model, layers, options, methods)
     num_blocks = _num_blocks(layers, options, _cpu_budget())
     fast = model if options.prepack == "off" else prepacked(model, _bytes_for_prepack(options))[0]
     pool = CpuPool(layers, num_blocks, options.block_size)
-    executor = CpuExecutor(fast, pool, layers, options.max_step_tokens or _CPU_STEP_TOKENS)
+    executor = CpuExecutor(fast, pool, layers, options.max_step_tokens or _CPU_STEP_TOKENS, Groups.of(methods))
     support.self_check(model, executor, options.block_size)
     limit = support.max_length(model)
-    return PackedRunner(executor, layers, num_blocks, options, max_length=limit, press=press)
-
-
-def _check_press(model: Any, layers: Sequence[LayerShape], press: KVPress | None) -> None:
-    if press is not None and any(shape.window is not None for shape in layers):
-        what = "sliding window"
-        raise support.refusal(model, what, f"a model with full attention in every layer, for {press.name}")
+    return PackedRunner(executor, layers, num_blocks, options, max_length=limit, methods=methods)
 
 
 def _cpu_budget() -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -25,12 +25,16 @@ class LayerShape:
         head_dim: Size of each.
         dtype: Of the keys and values.
         window: Positions a token sees, itself included; None: all.
+        heads: Heads of the queries.
+        scaling: Factor of the scores; None: head_dim ** -0.5.
     """
 
     kv_heads: int
     head_dim: int
     dtype: torch.dtype
     window: int | None = None
+    heads: int = field(default=0, compare=False)
+    scaling: float | None = field(default=None, compare=False)
 
 
 class KVPool(Protocol):
@@ -72,6 +76,7 @@ class CpuPool:
 
     Attributes:
         num_slots: Positions of all blocks.
+        is_finite: Whether all that lies there are finite numbers; no longer so once encoded groups come there.
         keys: Per layer (kv_heads, num_slots, head_dim).
         values: Likewise.
     """
@@ -79,6 +84,7 @@ class CpuPool:
     def __init__(self, layers: Sequence[LayerShape], num_blocks: int, block_size: int) -> None:
         self.block_size = block_size
         self.num_slots = num_blocks * block_size
+        self.is_finite = True
         alike: dict[tuple[int, int, torch.dtype], list[int]] = {}
         for layer, shape in enumerate(layers):
             alike.setdefault((shape.kv_heads, shape.head_dim, shape.dtype), []).append(layer)

@@ -11,7 +11,9 @@ import torch
 
 from lottery_plugins.backends.packed.attention import Attending
 from lottery_plugins.backends.packed.cache import CpuPool, LayerShape
+from lottery_plugins.backends.packed.compressed_plan import CompressedPlan
 from lottery_plugins.backends.packed.couples import Couple, couples
+from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.pieces import Piece, Pieces, Span, plan_pieces
 from lottery_plugins.backends.packed.sampling import results
 from lottery_plugins.backends.packed.steps import PackedStep, packed_step
@@ -47,7 +49,9 @@ class CpuPlan:
         for shape in set(layers):
             exact = shape.dtype is not torch.float32
             pieces = plan_pieces(spans, pool.block_size, shape.window, exact)
-            self._rounds[shape.window, shape.dtype] = made = _Round(pieces, 0 if exact else pool.num_slots)
+            self._rounds[shape.window, shape.dtype] = made = _Round(
+                pieces, 0 if exact or not pool.is_finite else pool.num_slots
+            )
             for couple in made.couples:
                 self._paired[couple] = pool.paired_views(couple.starts, couple.length)
             for piece in (*made.singles, *pieces.extra):
@@ -200,17 +204,26 @@ class CpuExecutor:
         pool: The cache.
         layers: Shapes of its layers.
         max_step_tokens: See `Runner`.
+        groups: How a quantized cache is encoded; None for none.
     """
 
-    def __init__(self, model: Any, pool: CpuPool, layers: Sequence[LayerShape], max_step_tokens: int) -> None:
+    def __init__(
+        self,
+        model: Any,
+        pool: CpuPool,
+        layers: Sequence[LayerShape],
+        max_step_tokens: int,
+        groups: Groups | None = None,
+    ) -> None:
         self.pool: CpuPool = pool
+        self.pool.is_finite, self._groups = groups is None, groups
         self.max_step_tokens = max_step_tokens
         self._model, self._layers = model, layers
         self._attending = Attending(model)
 
     def pack(self, rows: Sequence[Row]) -> PackedStep:
         """Rows as one step, sorted by block table, so that those that share a stretch of the cache are neighbours."""
-        order = sorted(range(len(rows)), key=lambda i: list(rows[i].blocks))
+        order = sorted(range(len(rows)), key=lambda i: (rows[i].layout is not None, list(rows[i].blocks)))
         return packed_step(rows, order, self.pool.block_size)
 
     def start(self, step: PackedStep) -> Callable[[], list[RowResult]]:
@@ -220,11 +233,21 @@ class CpuExecutor:
 
     def logits(self, step: PackedStep) -> torch.Tensor:
         """The logits of a step's `keep`, (len(keep), vocabulary)."""
-        plan = CpuPlan(self.pool, self._layers, step)
+        plan = CpuPlan(self.pool, self._layers, step) if step.is_plain else self._compressed(step)
         with torch.inference_mode(), self._attending.through(plan):
-            return self._model(
+            logits: torch.Tensor = self._model(
                 input_ids=torch.tensor([step.ids]),
                 position_ids=torch.tensor([step.positions]),
                 use_cache=False,
                 logits_to_keep=torch.tensor(step.keep, dtype=torch.long),
             ).logits[0]
+            if isinstance(plan, CompressedPlan):
+                plan.commit()
+        return logits
+
+    def _compressed(self, step: PackedStep) -> CompressedPlan:
+        size, ordinary = self.pool.block_size, step.rows[: step.num_ordinary]
+        inner = (
+            CpuPlan(self.pool, self._layers, packed_step(ordinary, range(len(ordinary)), size)) if ordinary else None
+        )
+        return CompressedPlan(inner, self.pool, step, size, self._groups, self.pool.keys[0].device)

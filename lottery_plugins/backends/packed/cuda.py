@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 
-from lottery_plugins.backends.packed.attention import Attending
+from lottery_plugins.backends.packed.attention import Attending, Plan
+from lottery_plugins.backends.packed.compressed_plan import CompressedPlan
 from lottery_plugins.backends.packed.graphs import Capture, DecodeGraphs, DecodeInputs, is_decode
+from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.paged_index import PagedIndex, host_index, paged_index, to_device
 from lottery_plugins.backends.packed.readout import Readout, read_out
@@ -73,12 +75,16 @@ class CudaExecutor:
         pool: The cache.
         kernel: Attends over it.
         max_step_tokens: See `Runner`.
+        groups: How a quantized cache is encoded; None for none.
 
     Attributes:
         graphs: Captured decode steps; None until `use_graphs`.
     """
 
-    def __init__(self, model: Any, pool: PagedPool, kernel: PagedKernel, max_step_tokens: int) -> None:
+    def __init__(
+        self, model: Any, pool: PagedPool, kernel: PagedKernel, max_step_tokens: int, groups: Groups | None = None
+    ) -> None:
+        self._groups = groups
         self.pool, self.max_step_tokens = pool, max_step_tokens
         self.graphs: DecodeGraphs | None = None
         self._model, self._kernel = model, kernel
@@ -120,8 +126,8 @@ class CudaExecutor:
             return bool((error <= _LARGEST_ERROR * want.std(dim=-1)).all()) or not bool(want.isfinite().all())
 
     def pack(self, rows: Sequence[Row]) -> PackedStep:
-        """Rows as one step: those of one token first."""
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i].ids) > 1)
+        """Rows as one step: those with a layout last, those of one token first."""
+        order = sorted(range(len(rows)), key=lambda i: (rows[i].layout is not None, len(rows[i].ids) > 1))
         return packed_step(rows, order, self.pool.block_size)
 
     def start(self, step: PackedStep) -> Callable[[], list[RowResult]]:
@@ -159,11 +165,22 @@ class CudaExecutor:
         tokens, kept = len(step.ids), len(step.keep)
         flat = to_device([*step.ids, *step.positions, *step.slots, *step.keep], torch.long, self._device)
         ids, positions, slots, keep = flat.split([tokens, tokens, tokens, kept])
+        keep = 0 if kept == tokens else keep
+        plan = self._plan(step.rows[: step.num_ordinary], slots[: step.starts[step.num_ordinary]])
+        if step.is_plain and plan is not None:
+            return self._forwarded(plan, ids, positions, keep)
+        wide = CompressedPlan(plan, self.pool, step, self.pool.block_size, self._groups, self._device)
+        logits = self._forwarded(wide, ids, positions, keep)
+        wide.commit()
+        return logits
+
+    def _plan(self, rows: Sequence[Row], slots: torch.Tensor) -> CudaPlan | None:
+        """Attention of ordinary rows; None where there are none."""
         size = self.pool.block_size
-        singles = sum(len(row.ids) == 1 for row in step.rows)
-        parts = [rows for rows in (step.rows[:singles], step.rows[singles:]) if rows]
-        indexes = [paged_index(host_index(rows, size), self._device, size) for rows in parts]
-        return self._forward(ids, positions, slots, indexes, 0 if kept == tokens else keep)
+        singles = sum(len(row.ids) == 1 for row in rows)
+        parts = [part for part in (rows[:singles], rows[singles:]) if part]
+        indexes = [paged_index(host_index(part, size), self._device, size) for part in parts]
+        return CudaPlan(self.pool, self._kernel, slots, indexes) if indexes else None
 
     def _forward(
         self,
@@ -171,14 +188,20 @@ class CudaExecutor:
         positions: torch.Tensor,
         slots: torch.Tensor,
         parts: Sequence[PagedIndex],
-        keep: torch.Tensor | int = 0,
+    ) -> torch.Tensor:
+        """Logits of all tokens of ordinary rows, (tokens, vocabulary)."""
+        return self._forwarded(CudaPlan(self.pool, self._kernel, slots, parts), ids, positions, 0)
+
+    def _forwarded(
+        self, plan: Plan, ids: torch.Tensor, positions: torch.Tensor, keep: torch.Tensor | int
     ) -> torch.Tensor:
         """Logits of the tokens of `keep`, (kept, vocabulary); 0: of all."""
-        with self._attending.through(CudaPlan(self.pool, self._kernel, slots, parts)):
+        with self._attending.through(plan):
             model = self._model
-            return model(
+            logits: torch.Tensor = model(
                 input_ids=ids[None], position_ids=positions[None], use_cache=False, logits_to_keep=keep
             ).logits[0]
+            return logits
 
     def _on_device(self) -> AbstractContextManager[Any]:
         return on_device(self._device)

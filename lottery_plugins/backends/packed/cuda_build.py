@@ -14,12 +14,13 @@ from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position
 from lottery_plugins.backends.packed.choose_kernel import choose_kernel
 from lottery_plugins.backends.packed.cuda import CudaExecutor, on_device
 from lottery_plugins.backends.packed.graphs import CudaCapture
+from lottery_plugins.backends.packed.groups import Groups
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.paged_cache import PagedPool
 from lottery_plugins.backends.packed.runner import PackedRunner
 from lottery_plugins.backends.packed.varlen import PagedKernel
+from lottery_plugins.engine.compression import CacheMethods
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress
 from lottery_plugins.protocols.runner import Row
 
 __all__ = ["blocks_that_fit", "build_cuda_runner", "largest_step"]
@@ -33,7 +34,7 @@ _MIN_BLOCKS = 8  # what the self-check uses, and room for one short request
 
 
 def build_cuda_runner(
-    model: Any, layers: Sequence[LayerShape], options: PackedOptions, press: KVPress | None = None
+    model: Any, layers: Sequence[LayerShape], options: PackedOptions, methods: CacheMethods | None = None
 ) -> PackedRunner:
     """Make a runner for a model that is wholly on one CUDA device.
 
@@ -41,16 +42,18 @@ def build_cuda_runner(
         model: A transformers causal model in eval mode.
         layers: Shapes of its layers.
         options: How to use the device; its block size is the kernel's.
-        press: The KV-cache method of this run, if there is one.
+        methods: The KV-cache methods of this run, if there are any.
 
     Raises:
         ConfigError: The model is not served, with the reason; or the memory is too small.
     """
     with on_device(next(model.parameters()).device):
-        return _built(model, layers, options, press)
+        return _built(model, layers, options, methods)
 
 
-def _built(model: Any, layers: Sequence[LayerShape], options: PackedOptions, press: KVPress | None) -> PackedRunner:
+def _built(
+    model: Any, layers: Sequence[LayerShape], options: PackedOptions, methods: CacheMethods | None
+) -> PackedRunner:
     device = next(model.parameters()).device
     heads = model.config.get_text_config(decoder=True).num_attention_heads
     kernel = choose_kernel(layers, heads, device, invariant=options.batch_invariant)
@@ -59,11 +62,11 @@ def _built(model: Any, layers: Sequence[LayerShape], options: PackedOptions, pre
     budget = (options.kv_cache_gb or 0) * 1e9 or _SHARE_OF_FREE * torch.cuda.mem_get_info(device)[0]
     num_blocks = blocks_that_fit(int(budget), layers, kernel.block_size)
     pool = PagedPool(layers, num_blocks, kernel.block_size, device)
-    executor = CudaExecutor(model, pool, kernel, tokens)
+    executor = CudaExecutor(model, pool, kernel, tokens, Groups.of(methods))
     if limit is None or limit > 2 * kernel.block_size + 5:  # the length that it checks
         support.self_check(model, executor, kernel.block_size)
     options = replace(options, block_size=kernel.block_size, max_step_tokens=tokens)
-    runner = PackedRunner(executor, layers, num_blocks, options, max_length=limit, press=press)
+    runner = PackedRunner(executor, layers, num_blocks, options, max_length=limit, methods=methods)
     if options.cuda_graphs:
         executor.use_graphs(CudaCapture(device), runner.max_length)
     return runner

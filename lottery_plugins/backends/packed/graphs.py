@@ -64,8 +64,8 @@ class Capture(Protocol):
 
 
 def is_decode(step: PackedStep) -> bool:
-    """Whether every row forwards one token and needs its logits."""
-    return len(step.ids) == len(step.rows) == len(step.keep)
+    """Whether every row is plain, forwards one token and needs its logits."""
+    return step.is_plain and len(step.ids) == len(step.rows) == len(step.keep)
 
 
 class DecodeInputs:

@@ -96,11 +96,11 @@ class FastLinear(nn.Module):  # type: ignore[misc]  # torch is not followed
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self._joined, self._index = joined, index
 
-    def forward(self, states: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - some models name it, as of `nn.Linear`
         """The product; (..., in_features) to (..., out_features)."""
-        if states.numel() < self._least or not states.numel():
-            return nn.functional.linear(states, self.weight, self.bias)
-        return self._joined.one(self._index, states)
+        if input.numel() < self._least or not input.numel():
+            return nn.functional.linear(input, self.weight, self.bias)
+        return self._joined.one(self._index, input)
 
 
 def _pack(weight: torch.Tensor) -> torch.Tensor:
@@ -156,22 +156,21 @@ def _groups(model: Any) -> list[Group]:
     In bfloat16 each stays alone: joined or not, it would round otherwise.
     """
     paths = {
-        module: path
-        for path, module in model.named_modules()
-        if type(module) is nn.Linear and module.weight.dtype in _TYPES and module.weight.device.type == "cpu"
+        module: path for path, module in model.named_modules() if type(module) is nn.Linear and _is_plain(module.weight)
     }
     found: dict[tuple[Any, ...], Group] = {}
     seen: list[torch.Tensor] = []  # kept, so that no two of them have one id
 
-    def note(module: nn.Linear, given: tuple[torch.Tensor, ...]) -> None:
-        seen.append(given[0])
+    def note(module: nn.Linear, given: tuple[torch.Tensor, ...], named: dict[str, torch.Tensor]) -> None:
+        (states,) = *given, *named.values()
+        seen.append(states)
         alone = paths[module] if module.weight.dtype is not torch.float32 else ""
-        key = (paths[module].rpartition(".")[0], id(given[0]), module.weight.dtype, module.bias is None, alone)
+        key = (paths[module].rpartition(".")[0], id(states), module.weight.dtype, module.bias is None, alone)
         group = found.setdefault(key, [])
         if all(other is not module for _, other in group):
             group.append((paths[module], module))
 
-    hooks = [module.register_forward_pre_hook(note) for module in paths]
+    hooks = [module.register_forward_pre_hook(note, with_kwargs=True) for module in paths]
     try:
         with torch.inference_mode():
             model(input_ids=torch.zeros(1, 2, dtype=torch.long), use_cache=False)
@@ -179,6 +178,11 @@ def _groups(model: Any) -> list[Group]:
         for hook in hooks:
             hook.remove()
     return list(found.values())
+
+
+def _is_plain(weight: torch.Tensor) -> bool:
+    """Whether it holds its numbers itself: a torchao weight says that it has a type of these, and is quantized."""
+    return type(weight) is nn.Parameter and weight.dtype in _TYPES and weight.device.type == "cpu"
 
 
 def _replace(model: Any, group: Group, *, packed: bool, least: int) -> None:

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 import torch
 
-from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position, slots
-from lottery_plugins.backends.packed.eviction import highest_positions
+from lottery_plugins.backends.packed.cache import LayerShape, bytes_per_position
+from lottery_plugins.backends.packed.compressor import Compressor
+from lottery_plugins.backends.packed.groups import Groups
+from lottery_plugins.backends.packed.observed import ObservedQueries
 from lottery_plugins.backends.packed.options import PackedOptions
 from lottery_plugins.backends.packed.steps import Executor
-from lottery_plugins.errors import ConfigError
-from lottery_plugins.protocols.compression import KVPress, LayerView, checked_score
-from lottery_plugins.protocols.runner import OutOfMemoryInStepError, Row, RowResult
+from lottery_plugins.engine.compression import CacheMethods
+from lottery_plugins.protocols.kv_cache import Demands
+from lottery_plugins.protocols.runner import Held, Observed, OutOfMemoryInStepError, Row, RowResult
 
 __all__ = ["PackedRunner"]
 
@@ -29,7 +31,10 @@ class PackedRunner:
         num_blocks: Blocks of the executor's pool.
         options: How to use the machine.
         max_length: Most positions of one sequence that the model allows; None: as many as there are.
-        press: Rates positions for `compress`; None where nothing is compressed.
+        methods: What compresses the cache; None for nothing.
+
+    Attributes:
+        methods: As given: the engine is told of them too.
     """
 
     def __init__(
@@ -40,13 +45,13 @@ class PackedRunner:
         options: PackedOptions,
         *,
         max_length: int | None = None,
-        press: KVPress | None = None,
+        methods: CacheMethods | None = None,
     ) -> None:
         self.block_size, self.num_blocks = options.block_size, num_blocks
         positions = num_blocks * options.block_size
         self.max_length = positions if max_length is None else min(max_length, positions)
         self.max_step_tokens = executor.max_step_tokens
-        self._executor, self._layers, self._press = executor, layers, press
+        self._executor, self._layers, self.methods = executor, layers, methods
 
     @property
     def cache_bytes(self) -> int:
@@ -73,26 +78,21 @@ class PackedRunner:
         """Copy the first positions of a block into another one, in all layers."""
         self._executor.pool.copy_block(source, target, num_positions)
 
-    def compress(self, blocks: Sequence[int], cached: int, keep: int, into: Sequence[int]) -> None:
-        """Let the press choose what stays; see `Runner.compress`.
+    def observer(self) -> ObservedQueries:
+        """For the rows of a new sequence; see `Runner.observer`."""
+        return ObservedQueries(self.methods.wants if self.methods else Demands())
+
+    def compress(self, source: Held, target: Held, observed: Observed | None) -> None:
+        """Let the methods act on a cache; see `Runner.compress`.
 
         Raises:
             ConfigError: There is no press.
             BackendError: The press gave scores that are not finite or not one per position and head.
         """
-        if self._press is None:
-            raise ConfigError("engine: packed", "a cache to compress", "a KV-cache method", "Name one in compression=.")
-        pool = self._executor.pool
+        press, groups = self.methods.press if self.methods else None, Groups.of(self.methods)
+        work = Compressor(self._executor.pool, self._layers, self.block_size, press, groups)
         with _memory_named(), torch.inference_mode():
-            source = torch.tensor(slots(blocks, 0, cached, self.block_size))
-            target = torch.tensor(slots(into, 0, keep, self.block_size))
-            for layer in range(len(self._layers)):
-                keys, values = pool.read(layer, source)  # (kv_heads, cached, head_dim)
-                valid = torch.ones(1, cached, dtype=torch.bool, device=keys.device)
-                view = LayerView(layer, keys[None], values[None], valid)
-                index = highest_positions(checked_score(self._press, view)[0], keep)  # (kv_heads, keep)
-                index = index[..., None].expand(-1, -1, keys.shape[2])
-                pool.write(layer, target, keys.gather(1, index), values.gather(1, index))
+            work.compress(source, target, observed if isinstance(observed, ObservedQueries) else None)
 
 
 @contextmanager

@@ -40,6 +40,8 @@ class PackedStep:
         keep: Tokens whose logits are needed, ascending; a row's are behind each other.
         keep_starts: Index into `keep` of each row's first, and at the end their number.
         draws: Tokens to draw.
+        num_ordinary: Rows without a layout; they are the first ones.
+        is_plain: Whether all rows are ordinary, and none is observed.
     """
 
     rows: Sequence[Row]
@@ -51,6 +53,8 @@ class PackedStep:
     keep: list[int]
     keep_starts: list[int]
     draws: list[Draw]
+    num_ordinary: int
+    is_plain: bool
 
 
 class Executor(Protocol):
@@ -70,7 +74,7 @@ class Executor(Protocol):
         ...
 
     def pack(self, rows: Sequence[Row]) -> PackedStep:
-        """Rows as one step, in the order that suits the device."""
+        """Rows as one step, in the order that suits the device: those with a layout last."""
         ...
 
     def logits(self, step: PackedStep) -> torch.Tensor:
@@ -83,8 +87,10 @@ class Executor(Protocol):
 
 
 def packed_step(rows: Sequence[Row], order: Sequence[int], block_size: int) -> PackedStep:
-    """Rows as one step, in the given order."""
-    step = PackedStep([rows[i] for i in order], order, [], [], [], [0], [], [0], [])
+    """Rows as one step, in the given order, which has rows with a layout last."""
+    ordinary = sum(row.layout is None for row in rows)
+    is_plain = ordinary == len(rows) and all(row.observed is None for row in rows)
+    step = PackedStep([rows[i] for i in order], order, [], [], [], [0], [], [0], [], ordinary, is_plain)
     for index, row in enumerate(step.rows):
         length = len(row.ids)
         step.ids.extend(row.ids)

@@ -103,7 +103,8 @@ class _Recorder:
         window: int | None,
     ) -> torch.Tensor:
         """Record; see `Plan.attend`."""
-        self.seen.append((layer, LayerShape(key.shape[1], key.shape[3], key.dtype, window), tuple(value.shape)))
+        shape = LayerShape(key.shape[1], key.shape[3], key.dtype, window, query.shape[1], scaling)
+        self.seen.append((layer, shape, tuple(value.shape)))
         return query.new_zeros(1, query.shape[2], query.shape[1], value.shape[3])
 
 
@@ -185,7 +186,8 @@ def _own_logits(model: Any, ids: list[int]) -> torch.Tensor:
 
 def _is_exact(model: Any) -> bool:
     """Whether nothing is rounded to less than float32: in bfloat16, eager and sdpa attention differ by 0.2."""
-    return all(tensor.dtype in (torch.float32, torch.int64, torch.bool) for tensor in model.state_dict().values())
+    tensors = (*model.parameters(), *model.buffers())  # not of `state_dict`: bitsandbytes changes its layers for it
+    return all(tensor.dtype in (torch.float32, torch.int64, torch.bool) for tensor in tensors)
 
 
 def _compare(model: Any, got: torch.Tensor, expected: torch.Tensor) -> None:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from lottery_plugins import hookimpl, option
 from lottery_plugins.documents import Document, ScoredDocument
 from lottery_plugins.errors import ConfigError, ToolError
-from lottery_plugins.protocols.compression import LayerView, Stage
+from lottery_plugins.protocols.compression import Stage
+from lottery_plugins.protocols.kv_cache import LayerView
 from lottery_plugins.protocols.reasoner import Services
 from lottery_plugins.protocols.tool import Parameter, ToolDescription
 from lottery_plugins.protocols.verifier import Judgement

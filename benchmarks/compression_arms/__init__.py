@@ -1,0 +1,1 @@
+"""The parts of `compression_table.py`: what is measured, one spec on the text, lm-eval's runs, the table."""

@@ -1,0 +1,141 @@
+"""All facts of a text matter at once: how many are alike, which is the most common, which the largest?
+
+Source: the aggregation tasks of RULER (common and frequent words; Hsieh et al. 2024, arXiv:2404.06654) and
+counting in long contexts. Deviation: the items are sentences among filler, not a bare list, and counts and extremes
+are asked too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from lottery_plugins.tasks.design import Design
+from lottery_plugins.tasks.haystack import STYLES, Fact, hide
+from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
+from lottery_plugins.tasks.listing import NUMBER_WORDS, number_names
+from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import value_score
+from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.words import CITIES, NAMES, THINGS, VALUES
+
+__all__ = ["AggregateKnobs", "build", "make_row", "score"]
+
+KINDS = ("count", "common", "compare")
+_MOST = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateKnobs(TaskKnobs):
+    """Knobs of aggregation.
+
+    Attributes:
+        aggregate_items: Facts in the text; all of them matter.
+        aggregate_lengths: Lengths of the text in tokens of an English vocabulary, about.
+        aggregate_kinds: What is asked: how many, the most common, or the one with most or least.
+        aggregate_styles: What the text is.
+    """
+
+    aggregate_items: tuple[int, ...] = knob((3, 6, 12), 3, 40)
+    aggregate_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
+    aggregate_kinds: tuple[str, ...] = words_knob(KINDS)
+    aggregate_styles: tuple[str, ...] = words_knob(STYLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A fact about a person and a thing or a number, and what is asked about all of them."""
+
+    name: str
+    kind: str
+    fact: str
+    question: str
+    things: Sequence[str] = ()
+    is_least: bool = False
+
+
+TEMPLATES = (
+    Template("visit", "count", "{name} is in the {x}.", "How many people are in the {x}?", THINGS),
+    Template("home", "count", "{name} lives in {x}.", "How many people live in {x}?", CITIES),
+    Template("vote", "common", "{name} voted for the {x}.", "Which thing got the most votes?", VALUES),
+    Template("order", "common", "{name} has ordered the {x}.", "Which thing was ordered most often?", VALUES),
+    Template("coins", "compare", "{name} has {x} coins.", "Who has the most coins?"),
+    Template("age", "compare", "{name} is {x} years old.", "Who is the youngest?", is_least=True),
+)
+
+
+def build(**metadata: Any) -> dict[str, Any]:
+    """The splits for lm-eval; examples for few-shot have the shortest length."""
+    knobs = read_knobs(AggregateKnobs, "aggregate", metadata)
+    short = replace(knobs, aggregate_lengths=(min(knobs.aggregate_lengths),))
+    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
+    return make_splits("aggregate", make, knobs, make_example)
+
+
+def _design(knobs: AggregateKnobs) -> Design:
+    return Design(
+        "aggregate",
+        grid={"kind": knobs.aggregate_kinds, "items": knobs.aggregate_items, "length": knobs.aggregate_lengths},
+        mixed={"wording": range(2), "style": knobs.aggregate_styles},
+    )
+
+
+def make_row(design: Design, rng: Rng, index: int) -> Row:
+    """One document."""
+    levels = design.levels(index)
+    of_kind = [template for template in TEMPLATES if template.kind == levels["kind"]]
+    template = of_kind[levels.pop("wording")]
+    names = rng.sample(NAMES, levels["items"])
+    asked, values, answer, candidates = _MAKERS[template.kind](rng, template, names)
+    facts = [Fact(template.fact.format(name=n, x=x)) for n, x in zip(names, values, strict=True)]
+    return {
+        "context": hide(rng, levels["style"], levels["length"], facts),
+        "question": template.question.format(x=asked),
+        "hint": "Give the number only." if template.kind == "count" else "Give a short answer.",
+        "answer": answer,
+        "candidates": candidates,
+        **levels,
+        "template": template.name,
+    }
+
+
+def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
+    """1 when the number, thing or person is named, and no other number or candidate is."""
+    if doc["kind"] == "count":
+        others = [word for word in NUMBER_WORDS if word != "one"]  # "one" may be a pronoun
+        return {"acc": value_score(results[0], number_names(int(doc["answer"])), others)}
+    return {"acc": value_score(results[0], [doc["answer"]], doc["candidates"])}
+
+
+_Made = tuple[str, list[str], str, list[str]]
+"""What is asked about, the value of each person, the answer, and what a blind guesser picks from."""
+
+
+def _count(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
+    """One to five people at the place asked for; the others are at two other places."""
+    asked, *others = rng.sample(template.things, 3)
+    most = min(_MOST, len(names))
+    number = rng.between(1, most)
+    values = [asked] * number + [rng.choice(others) for _ in names[number:]]
+    return asked, rng.shuffled(values), str(number), [str(i) for i in range(1, most + 1)]
+
+
+def _common(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
+    """Three things (two among three people), of which one has more than the others, which are as even as can be."""
+    count = len(names)
+    things = rng.sample(template.things, 3 if count > 3 else 2)
+    winner = 2 if count == 3 else min(-(-(count + 2) // 3) + rng.below(2), count - 2)
+    values = [things[0]] * winner + [things[1 + i % (len(things) - 1)] for i in range(count - winner)]
+    return "", rng.shuffled(values), things[0], rng.shuffled(things)
+
+
+def _compare(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
+    """A different number for each person."""
+    numbers = rng.sample(range(10, 100), len(names))
+    best = min(numbers) if template.is_least else max(numbers)
+    return "", [str(number) for number in numbers], names[numbers.index(best)], list(names)
+
+
+_MAKERS = {"count": _count, "common": _common, "compare": _compare}
