@@ -68,7 +68,7 @@ def blind_plan(rng, row):
 
 
 def blind_moves(rng, row):
-    return ", ".join(" to ".join(rng.sample(row["pegs"], 2)) for _ in range(row["moves"]))
+    return ", ".join(f"disk {rng.between(1, row['disks'])} to {rng.choice(row['pegs'])}" for _ in range(row["moves"]))
 
 
 def blind_way(rng, row):
@@ -90,13 +90,19 @@ def blind_letters(rng, row):
     return " ".join(rng.shuffled(re.findall(r"\b[a-z]\b", row["question"]))[: len(row["letters"])])
 
 
+def blind_machine(rng, row):
+    if row["template"] == "rule":
+        return rng.choice(re.findall(r"\w+ \w: \w (?:left|right) \w+", row["question"]))
+    return rng.choice(row["states" if row["template"] == "state" else "tape_symbols"])
+
+
 BLIND = {
     "machines.automata": one_of("states"),
     "machines.containers": of_question(WORDS),
     "machines.programs": of_question([*WORDS, EMPTY]),
     "machines.sorting": blind_sorted,
     "machines.strings": blind_letters,
-    "machines.turing": one_of("alphabet"),
+    "machines.turing": blind_machine,
     "planning.courses": blind_terms,
     "planning.delegation": blind_plan,
     "planning.hanoi": blind_moves,

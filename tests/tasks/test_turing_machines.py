@@ -170,16 +170,22 @@ def test_turing_questions_tell_the_machine_that_gives_their_answers(seed, index,
         (state, read): Rule(write, 1 if move == "right" else -1, after) for state, read, write, move, after in told
     }
     assert rules == BY_NAME[row["machine"]].rules
-    state, tape = re.search(r"is in state (\w+)\. .*: ([\w\[\] ]+)\. It does", row["question"]).groups()
+    tape, state = re.search(
+        r"The tape is ([\w\[\] ]+) with the head .* are (\w+) \w\. It does", row["question"]
+    ).groups()
     cells_shown = tape.split()
     head = next(i for i, cell in enumerate(cells_shown) if cell.startswith("["))
     cells_shown[head] = cells_shown[head][1]
+    first = rules[state, cells_shown[head]]
+    rule_said = f"{state} {cells_shown[head]}: {first.write} {'right' if first.move > 0 else 'left'} {first.state}"
     for _ in range(steps):
         if (state, cells_shown[head]) not in rules:
             break
         rule = rules[state, cells_shown[head]]
         cells_shown[head], state, head = rule.write, rule.state, head + rule.move
-    expected = {"state": state, "tape": " ".join(cells_shown)}.get(row["template"]) or cells_shown[head]
+    expected = {"rule": rule_said, "state": state, "tape": " ".join(cells_shown)}.get(row["template"]) or cells_shown[
+        head
+    ]
     assert row["answer"] == expected
 
 

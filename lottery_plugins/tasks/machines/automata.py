@@ -30,7 +30,7 @@ class AutomataKnobs(SolvedKnobs):
         automata_steps: Letters of the input.
     """
 
-    automata_states: tuple[int, ...] = knob((2, 4), 2, len(STATES))
+    automata_states: tuple[int, ...] = knob((4, 6), 2, len(STATES))
     automata_steps: tuple[int, ...] = knob((1, 2, 4), 1, 1000)
 
 
@@ -45,13 +45,13 @@ def make_row(rng: Rng, index: int, knobs: AutomataKnobs) -> Row:
     walk = Walk(index)
     name, rule, asked = walk.along(WORDINGS)
     steps, count = walk.along(knobs.automata_steps), walk.along(knobs.automata_states)
-    states, letters = rng.sample(STATES, count), LETTERS[: 2 if count < 4 else 3]
+    states, letters = rng.sample(STATES, count), LETTERS[: 1 if count < 4 else 2]
     table = {(state, letter): rng.choice(states) for state in states for letter in letters}
     start, word = rng.choice(states), [rng.choice(letters) for _ in range(steps)]
     end = reduce(lambda state, letter: table[state, letter], word, start)
     rules = " ".join(rule.format(state=s, letter=x, after=after) for (s, x), after in table.items())
     return {
-        "question": f"{rules} {asked.format(start=start, word=' '.join(word))}",
+        "question": f"{rules} {asked.format(start=start, word=' then '.join(word))}",
         "answer": end,
         "states": states,
         "size": count,
@@ -66,19 +66,11 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
 
 
 WORDINGS = (
-    (
-        "lamp",
-        "When the lamp is {state} and you press {letter}, it turns {after}.",
-        "The lamp is {start}. You press {word}. Which color is it now?",
-    ),
+    ("lamp", "A {state} lamp after {letter} turns {after}.", "A {start} lamp after {word} turns which color?"),
     (
         "room",
         "From the {state} room, door {letter} leads to the {after} room.",
-        "You are in the {start} room and go through these doors: {word}. In which room are you now?",
+        "From the {start} room, door {word} leads to which room?",
     ),
-    (
-        "table",
-        "({state}, {letter}) -> {after}.",
-        "These are the transitions of an automaton. It starts in {start} and reads {word}. In which state does it end?",
-    ),
+    ("table", "{state} {letter} -> {after}.", "{start} {word} -> which state?"),
 )

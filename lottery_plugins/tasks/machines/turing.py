@@ -78,22 +78,27 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     walk = Walk(index)
     asked, question = walk.along(QUESTIONS)
     steps, machine = walk.along(knobs.turing_steps), MACHINES[walk.along(knobs.turing_machines) - 1]
-    trace = _trace(rng, machine, steps, knobs.turing_cells, is_tape_asked=asked == "tape")
-    start, end = trace[0], trace[-1]
-    before, after = _shown(machine, start, end.tape), _shown(machine, end, end.tape)
-    before[start.head - min(end.tape)] = f"[{before[start.head - min(end.tape)]}]"
-    answer = {"state": [end.state], "symbol": [end.tape.get(end.head, machine.blank)], "tape": after}[asked]
-    rules = " ".join(f"{s} {c}: {r.write} {_MOVES[r.move]} {r.state}." for (s, c), r in machine.rules.items())
+    start, end = _run(rng, machine, steps, knobs.turing_cells, is_tape_asked=asked == "tape")
+    read, tape = start.tape.get(start.head, machine.blank), _shown(machine, start, end.tape)
+    tape[start.head - min(end.tape)] = f"[{read}]"
+    rules = {key: f"{' '.join(key)}: {r.write} {_MOVES[r.move]} {r.state}" for key, r in machine.rules.items()}
+    answer = {
+        "rule": rules[start.state, read],
+        "state": end.state,
+        "symbol": end.tape.get(end.head, machine.blank),
+        "tape": " ".join(_shown(machine, end, end.tape)),
+    }[asked]
     return {
         "question": (
-            "The rules of a Turing machine say: state, symbol read: symbol written, move, next state. "
-            f"{rules} The machine is in state {start.state}. Its head is on the symbol in brackets: "
-            f"{' '.join(before)}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no rule fits. "
-            f"{question}"
+            "Rules of a Turing machine (state, symbol read: symbol written, move, next state): "
+            f"{'. '.join(rules.values())}. The tape is {' '.join(tape)} with the head at the brackets, the state and "
+            f"symbol are {start.state} {read}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no "
+            f"rule fits. {question}"
         ),
-        "answer": " ".join(answer),
-        "symbols": answer,
-        "alphabet": list(machine.states if asked == "state" else machine.symbols),
+        "answer": answer,
+        "symbols": answer.replace(":", "").split(),
+        "states": list(machine.states),
+        "tape_symbols": list(machine.symbols),
         "machine": machine.name,
         "steps": steps,
         "template": asked,
@@ -101,12 +106,12 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """1 when the state, the symbol or the tape is the gold one, exactly."""
-    alphabet = STATES if doc["template"] == "state" else SYMBOLS
+    """1 when the rule, the state, the symbol or the tape is the gold one, exactly."""
+    alphabet = {"rule": [*SYMBOLS, *_MOVES.values(), *STATES], "state": STATES}.get(doc["template"], SYMBOLS)
     return {"acc": sequence_score(spaced(results[0], alphabet), doc["symbols"], alphabet)}
 
 
-def _trace(rng: Rng, machine: Machine, steps: int, width: int, *, is_tape_asked: bool) -> list[Configuration]:
+def _run(rng: Rng, machine: Machine, steps: int, width: int, *, is_tape_asked: bool) -> Sequence[Configuration]:
     """Start and end of a run of so many steps, or fewer to a halt; one that changes the tape if that is asked for.
 
     The end's tape has all cells that were shown or visited.
@@ -145,6 +150,7 @@ STATES = sorted({state for machine in MACHINES for state in machine.states})
 SYMBOLS = sorted({symbol for machine in MACHINES for symbol in machine.symbols})
 _MOVES = {1: "right", -1: "left"}
 QUESTIONS = (
+    ("rule", "Which rule is the first that fits?"),
     ("state", "Which state is it in now?"),
     ("symbol", "Which symbol is under its head now?"),
     ("tape", "What is on the whole tape now?"),

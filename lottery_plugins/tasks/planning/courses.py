@@ -59,11 +59,10 @@ def make_row(rng: Rng, index: int, knobs: CoursesKnobs) -> Row:
     terms = [courses[i : i + width] for i in range(0, len(courses), width)]
     needs = [(rng.choice(before), course) for before, term in pairwise(terms) for course in term]
     rules = [wording.format(first=first, second=second) for first, second in rng.shuffled(needs)]
+    free = [course for course in terms[0] if course not in dict(needs)]
+    rules += [f"{course} can be taken at any time." for course in free]
     many = "One course" if width == 1 else f"At most {width} courses"
-    question = (
-        f"The courses are {', '.join(sorted(courses))}. {' '.join(rules)} {many} can be taken in each of {semesters} "
-        "semesters. What is the plan?"
-    )
+    question = f"{' '.join(rules)} {many} can be taken in each of {semesters} semesters. What is the plan?"
     return {
         "question": question,
         "answer": "; ".join(f"semester {i}: {', '.join(term)}" for i, term in enumerate(terms, 1)),

@@ -70,8 +70,9 @@ def make_row(rng: Rng, index: int, knobs: DelegationKnobs) -> Row:
     tools = [*plan, *_idle(rng, plan, names[count:], made[count:])]
     told = (wording.format(name=t.name, needs=" and a ".join(t.needs), makes=t.makes) for t in rng.shuffled(tools))
     return {
-        "question": f"{' '.join(told)} {asked.format(given=given, goal=made[count - 1])}",
-        "answer": ", ".join(f"{tool.name} makes the {tool.makes}" for tool in plan),
+        "question": f"{' '.join(told)} {asked.format(given=given, goal=made[count - 1])} "
+        "Name each thing on the way and who makes it.",
+        "answer": ", ".join(f"{tool.makes}: {tool.name}" for tool in plan),
         "given": given,
         "goal": made[count - 1],
         "tools": [{"name": tool.name, "needs": list(tool.needs), "makes": tool.makes} for tool in tools],
@@ -117,31 +118,19 @@ def _plan(rng: Rng, given: str, made: Sequence[str], names: Sequence[str]) -> li
 
 
 def _idle(rng: Rng, plan: Sequence[Tool], names: Sequence[str], things: Sequence[str]) -> list[Tool]:
-    """Tools that are of no use, in turn: one that makes a thing of its own, and one that makes what the plan needs.
+    """Tools that are of no use: they make a thing of their own; every third makes what the plan needs.
 
-    The second kind needs a thing that is not there and that nobody makes.
+    It makes it out of a thing that is not there and that nobody makes.
     """
     tools = []
     for i, (name, thing) in enumerate(zip(names, things, strict=True)):
-        needed = rng.choice(plan)
-        tools.append(Tool(name, (thing,), needed.makes) if i % 2 else Tool(name, needed.needs, thing))
+        other = rng.choice([t for t in THINGS if t not in (thing, plan[0].needs[0])])
+        tools.append(Tool(name, (thing,), rng.choice(plan).makes) if i % 3 == 2 else Tool(name, (other,), thing))
     return tools
 
 
 WORDINGS = (
-    (
-        "turns",
-        "{name} turns a {needs} into a {makes}.",
-        "You have a {given} and want a {goal}. Who makes what, in order?",
-    ),
-    (
-        "needs",
-        "To make a {makes}, {name} needs a {needs}.",
-        "Only a {given} is there; the goal is a {goal}. Who makes what, in order?",
-    ),
-    (
-        "gets",
-        "Whoever gives {name} a {needs} gets a {makes}.",
-        "Start with a {given} and end with a {goal}. Who makes what, in order?",
-    ),
+    ("from", "From a {needs} to a {makes}: {name}.", "How does one get from a {given} to a {goal}?"),
+    ("turn", "To turn a {needs} into a {makes}: {name}.", "Turn a {given} into a {goal}."),
+    ("out", "Out of a {needs}, a {makes}: {name}.", "Make a {goal} out of a {given}."),
 )

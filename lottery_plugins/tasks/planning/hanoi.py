@@ -5,8 +5,10 @@ Source: Lucas 1883; with the positions drawn at a fixed distance, so that no kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from lottery_plugins.tasks.knobs import knob, read_knobs
@@ -22,6 +24,8 @@ __all__ = ["HanoiKnobs", "build", "make_row", "move", "score"]
 PEGS = word_list("red blue green yellow black white brown pink gray purple orange silver")
 Position = tuple[int, ...]
 """The peg (0, 1, 2) of each disk, the smallest disk first."""
+Move = tuple[int | None, int | None, int]
+"""The disk (0 is the smallest), the peg it leaves, the peg it comes to; disk or first peg may be left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ def make_row(rng: Rng, index: int, knobs: HanoiKnobs) -> Row:
     question = wording.format(pegs=", ".join(pegs), now=_shown(start, pegs), goal=_shown(goal, pegs))
     return {
         "question": question,
-        "answer": ", ".join(f"{pegs[source]} to {pegs[target]}" for source, target in moves),
+        "answer": ", ".join(f"disk {disk + 1} to {pegs[target]}" for disk, _, target in moves if disk is not None),
         "pegs": pegs,
         "start": list(start),
         "goal": list(goal),
@@ -71,34 +75,38 @@ def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     return plan_scores(ran, list(ran.state) == doc["goal"], doc["moves"])
 
 
-def move(position: Position, pegs: tuple[int, int]) -> Position | None:
+def move(position: Position, step: Move) -> Position | None:
     """The position after the top disk of one peg is put on another one; None where the rules forbid it."""
-    source, target = pegs
-    tops = [next((disk for disk, peg in enumerate(position) if peg == at), None) for at in pegs]
-    disk, below = tops
-    if source == target or disk is None or (below is not None and below < disk):
+    disk, source, target = step
+    source = position[disk] if source is None and disk is not None and disk < len(position) else source
+    tops = [next((d for d, peg in enumerate(position) if peg == at), len(position)) for at in (source, target)]
+    if source == target or tops[0] >= tops[1] or disk not in (None, tops[0]):
         return None
-    return (*position[:disk], target, *position[disk + 1 :])
+    return (*position[: tops[0]], target, *position[tops[0] + 1 :])
 
 
-def _moves(text: str, pegs: Sequence[str]) -> list[tuple[int, int]]:
-    """The pegs that a text names, two by two: from, to. An odd number of names is no plan."""
-    named = [pegs.index(name) for name in names_in(text, pegs)]
-    return list(zip(named[::2], named[1::2], strict=True)) if len(named) % 2 == 0 else []
+def _moves(text: str, pegs: Sequence[str]) -> list[Move]:
+    """The moves that a text names: disks, each with one peg or two; or pegs alone, two by two."""
+    _, *numbered = re.split(r"\bdis[kc][ \t]*(?:no\.?|number|#)?[ \t]*(?=[0-9])", text.casefold())
+    if not numbered:
+        named = [pegs.index(name) for name in names_in(text, pegs)]
+        return [(None, *pair) for pair in zip(named[::2], named[1::2], strict=False)] if len(named) % 2 == 0 else []
+    parts = [(int(part[0]) - 1, [pegs.index(name) for name in names_in(part, pegs)]) for part in numbered]
+    return [(disk, at[0] if len(at) > 1 else None, at[-1]) for disk, at in parts if at]
 
 
-def _far(rng: Rng, disks: int, distance: int) -> tuple[Position, list[tuple[int, int]]]:
+def _far(rng: Rng, disks: int, distance: int) -> tuple[Position, list[Move]]:
     """A random position, and the shortest moves to one at the distance, or as far as it gets."""
     start = tuple(rng.below(3) for _ in range(disks))
-    paths: dict[Position, list[tuple[int, int]]] = {start: []}
+    paths: dict[Position, list[Move]] = {start: []}
     edge = [start]
     for _ in range(distance):
-        further = dict[Position, list[tuple[int, int]]]()
+        further = dict[Position, list[Move]]()
         for position in edge:
-            for pegs in _PAIRS:
-                after = move(position, pegs)
+            for disk, target in product(range(disks), range(3)):
+                after = move(position, (disk, None, target))
                 if after is not None and after not in paths:
-                    further.setdefault(after, [*paths[position], pegs])
+                    further.setdefault(after, [*paths[position], (disk, None, target)])
         if not further:
             break
         paths.update(further)
@@ -108,18 +116,17 @@ def _far(rng: Rng, disks: int, distance: int) -> tuple[Position, list[tuple[int,
 
 def _shown(position: Position, pegs: Sequence[str]) -> str:
     """Where each disk is."""
-    return ", ".join(f"disk {disk} on {pegs[peg]}" for disk, peg in enumerate(position, 1))
+    return ", ".join(f"disk {disk} is on {pegs[peg]}" for disk, peg in enumerate(position, 1))
 
 
-_PAIRS = tuple((a, b) for a in range(3) for b in range(3) if a != b)
 WORDINGS = (
     (
         "pegs",
-        "The Tower of Hanoi with the pegs {pegs}; disk 1 is the smallest. Now: {now}. Goal: {goal}. Which moves?",
+        "The Tower of Hanoi has the pegs {pegs}; disk 1 is the smallest. Now {now}. Goal: {goal}. Which moves?",
     ),
     (
         "towers",
-        "Disks lie on the towers {pegs}. Only a top disk can be moved, never onto one with a lower number. "
-        "Start: {now}. End: {goal}. Which moves?",
+        "Only the top disk of a tower can be moved, never onto one with a lower number. Towers: {pegs}. Start: {now}. "
+        "End: {goal}. Which moves?",
     ),
 )

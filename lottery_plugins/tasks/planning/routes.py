@@ -33,7 +33,7 @@ class RoutesKnobs(SolvedKnobs):
 
     Attributes:
         routes_roads: Roads on the shortest way.
-        routes_told: 1 when the roads of the way are told first, in its order; 0 when all roads are told in any order.
+        routes_told: 1 when the shortest way is told first, as one line; 0 when all roads are told in any order.
         routes_detours: Places that lie off the shortest way, each on a dead end or a longer way.
     """
 
@@ -51,21 +51,21 @@ def build(**metadata: Any) -> dict[str, Any]:
 def make_row(rng: Rng, index: int, knobs: RoutesKnobs) -> Row:
     """One document; consecutive ones walk through the wordings, then the telling, the roads and the detours."""
     walk = Walk(index)
-    name, road, asked = walk.along(WORDINGS)
+    name, road, joint, asked = walk.along(WORDINGS)
     told = walk.along(knobs.routes_told)
     count, detours = walk.along(knobs.routes_roads), walk.along(knobs.routes_detours)
     places = rng.sample(PLACES, count + 1 + detours)
     way = places[: count + 1]
     main, more = list(pairwise(way)), _detours(rng, way, places[count + 1 :])
-    roads = main + more if told else [rng.choice([(a, b), (b, a)]) for a, b in rng.shuffled(main + more)]
-    lines = " ".join(road.format(a=a, b=b) for a, b in roads)
+    lines = [way, *more] if told else [rng.choice([(a, b), (b, a)]) for a, b in rng.shuffled(main + more)]
+    shown = " ".join(road.format(way=joint.join(line)) for line in lines)
     return {
-        "question": f"{lines} {asked.format(a=way[0], b=way[-1])}",
-        "answer": " - ".join(way),
+        "question": f"{shown} {asked.format(a=way[0], b=way[-1])}",
+        "answer": joint.join(way),
         "places": sorted(places),
         "from": way[0],
         "to": way[-1],
-        "map": [{"a": a, "b": b} for a, b in roads],
+        "map": [{"a": a, "b": b} for a, b in main + more],
         "roads": count,
         "told": told,
         "detours": detours,
@@ -76,8 +76,9 @@ def make_row(rng: Rng, index: int, knobs: RoutesKnobs) -> Row:
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
     """`acc`: a shortest way; `partial`: the share of its roads that exist, up to the first that does not."""
     roads = {(r["a"], r["b"]) for r in doc["map"]} | {(r["b"], r["a"]) for r in doc["map"]}
-    stops = read_plan(results[0], lambda part: names_in(part, doc["places"]), doc["roads"])
-    stops = stops[1:] if stops[:1] == [doc["from"]] else stops
+    stops = read_plan(results[0], lambda part: names_in(part, PLACES), doc["roads"])
+    stops = stops[: stops.index(doc["to"]) + 1] if doc["to"] in stops else stops
+    stops = [to for at, to in pairwise([doc["from"], *stops]) if at != to]  # "a to b, b to c" names b twice
     ran = carry_out(doc["from"], stops, lambda at, to: to if (at, to) in roads else None)
     return plan_scores(ran, ran.state == doc["to"] and len(stops) == doc["roads"], doc["roads"])
 
@@ -101,7 +102,7 @@ def _detours(rng: Rng, way: Sequence[str], others: Sequence[str]) -> list[tuple[
 
 
 WORDINGS = (
-    ("dash", "{a} - {b}.", "What is the shortest way from {a} to {b}?"),
-    ("road", "A road goes from {a} to {b}.", "What is the shortest way from {a} to {b} if all roads go both ways?"),
-    ("next", "{a} is next to {b}.", "Walk from {a} to {b} in as few steps as possible."),
+    ("dash", "{way}.", " - ", "What is the shortest way from {a} to {b}?"),
+    ("road", "A road goes from {way}.", " to ", "What is the shortest way from {a} to {b}? All roads go both ways."),
+    ("bus", "A bus runs from {way} and back.", " to ", "Go from {a} to {b} past as few places as possible."),
 )

@@ -1,6 +1,6 @@
 """Ability 2, external resources: know what one does not know, so that one looks it up instead of making it up.
 
-Two questions of three ask for a common fact, one for the same of something invented: there "unknown" is right, or a
+Three questions of four ask for a common fact, one for the same of something invented: there "unknown" is right, or a
 request to search. Source: the contrast of popular and unpopular facts in PopQA (Mallen et al. 2023, arXiv:2212.10511),
 with facts written here and inventions in the place of the unpopular ones.
 """
@@ -87,4 +87,4 @@ def _values(relation: Relation) -> list[str]:
     return sorted({value for facts in relation.facts for answers in facts.values() for value in answers.split("/")})
 
 
-MIX = (True, False, True)
+MIX = (True, False, True, True)
