@@ -24,7 +24,7 @@ def weight_bytes(
         model: As it runs.
         report: Of the compression in this run; None where there was none.
         record: Of the checkpoint that the model was read from; None where it is none of ours.
-        dense: Bytes of the checkpoint's weights before it was cast or quantized elsewhere (`DenseBytes`); None where it
+        dense: Bytes of the checkpoint's weights before it was cast or quantized elsewhere; None where it
             was not.
         made: How it was quantized elsewhere; "" where it was not.
     """
