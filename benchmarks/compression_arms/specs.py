@@ -15,7 +15,7 @@ __all__ = ["ABILITIES", "AUGMENTED", "ORIGINAL", "Chosen", "choose", "uses_cache
 ORIGINAL = "none"
 
 RATIOS = tuple(f"compression_ratio={ratio}" for ratio in (0.25, 0.5, 0.75))
-SPARSITIES = ("sparsity=0.25", "sparsity=0.5", "pattern=2:4")
+SPARSITIES = ("sparsity=0.25", "sparsity=0.5", "pattern=2of4")
 
 VARIANTS: Mapping[str, Sequence[str]] = {
     "cast": ("dtype=bfloat16", "dtype=float16"),
@@ -26,8 +26,8 @@ VARIANTS: Mapping[str, Sequence[str]] = {
     "magnitude": SPARSITIES,
     "wanda": SPARSITIES,
     "sparsegpt": SPARSITIES,
-    "layer-drop": ("ratio=0.1", "ratio=0.25"),
-    "svd": ("ratio=0.2", "ratio=0.5"),
+    "layer-drop": ("compression_ratio=0.1", "compression_ratio=0.25"),
+    "svd": ("compression_ratio=0.2", "compression_ratio=0.5"),
     "key-norm": RATIOS,
     "streaming-llm": RATIOS,
     "h2o": RATIOS,
