@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 from transformers import AttentionInterface
 
+from lottery_plugins.attention_switch import AttentionSwitch
 from lottery_plugins.errors import ConfigError
 
 __all__ = ["NAME", "Attending", "Plan"]
@@ -83,28 +84,20 @@ class Attending:
     """Switches one model to our attention for the length of a forward.
 
     Args:
-        model: A transformers model. All configs that its modules read are found once.
+        model: A transformers model.
     """
 
     def __init__(self, model: Any) -> None:
-        configs = {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}
-        for config in list(configs.values()):
-            for name in getattr(config, "sub_configs", ()):
-                if (sub := getattr(config, name, None)) is not None:
-                    configs[id(sub)] = sub
-        self._configs = [c for c in configs.values() if hasattr(c, "_attn_implementation_internal")]
+        self._switch = AttentionSwitch(model)
 
     @contextmanager
     def through(self, plan: Plan) -> Iterator[None]:
         """The model attends through `plan` inside the `with` block; what it used before is restored always."""
-        before = [config._attn_implementation_internal for config in self._configs]
         outer = getattr(_current, "plan", None)
         _current.plan = plan
+        before = self._switch.to(NAME)
         try:
-            for config in self._configs:
-                config._attn_implementation_internal = NAME
             yield
         finally:
-            for config, name in zip(self._configs, before, strict=True):
-                config._attn_implementation_internal = name
+            self._switch.back(before)
             _current.plan = outer

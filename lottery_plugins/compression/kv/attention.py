@@ -15,6 +15,7 @@ import torch
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from lottery_plugins.attention_switch import AttentionSwitch
 from lottery_plugins.compression.kv.pressed_layer import PressedLayer
 from lottery_plugins.errors import ConfigError
 
@@ -52,25 +53,21 @@ class Attending:
     """Switches one model to our attention for the length of a forward.
 
     Args:
-        model: A transformers model. All configs that its modules read are found once.
+        model: A transformers model.
     """
 
     def __init__(self, model: Any) -> None:
-        found = {id(c): c for m in model.modules() if (c := getattr(m, "config", None)) is not None}
-        self._configs = [c for c in found.values() if hasattr(c, "_attn_implementation_internal")]
+        self._switch = AttentionSwitch(model)
         self._before: list[Any] = []
 
     def enter(self, layers: Sequence[PressedLayer]) -> None:
         """From here on, the model attends over these layers of a cache, in this thread."""
         self.leave()
         _current.layers = layers
-        self._before = [config._attn_implementation_internal for config in self._configs]
-        for config in self._configs:
-            config._attn_implementation_internal = NAME
+        self._before = self._switch.to(NAME)
 
     def leave(self) -> None:
         """Back to the attention that the model had; a second call does nothing."""
-        for config, name in zip(self._configs, self._before, strict=False):
-            config._attn_implementation_internal = name
+        self._switch.back(self._before)
         self._before = []
         _current.layers = ()
