@@ -55,7 +55,9 @@ def dense_bytes(model: Any, config: Any) -> StoredBytes:
         model: As it was loaded, quantized or cast.
         config: That of its checkpoint, which says the type of the weights; a type of its own where it says none.
     """
-    dtype = getattr(config, "dtype", None) or model.dtype
+    named = getattr(config, "dtype", None)  # transformers writes the name where it has saved the config
+    named = getattr(torch, named, None) if isinstance(named, str) else named
+    dtype = named if isinstance(named, torch.dtype) else model.dtype
     with torch.device("meta"):
         empty = type(model)(config)
     total = _num_numbers(empty) * dtype.itemsize
