@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from lottery_plugins.tasks.knobs import TaskKnobs
 from lottery_plugins.tasks.randomness import Rng
 
-__all__ = ["NUM_FEWSHOT_DOCS", "Row", "generate", "make_splits", "to_dataset"]
+__all__ = ["NUM_FEWSHOT_DOCS", "Row", "generate", "make_splits", "make_splits_by", "to_dataset"]
+
+K = TypeVar("K", bound=TaskKnobs)
 
 Row = dict[str, Any]
 """One document as lm-eval sees it; every row of a task has the same keys."""
@@ -42,6 +45,22 @@ def make_splits(
         "test": to_dataset(generate(family, make, knobs, "test", knobs.num_docs)),
         "train": to_dataset(generate(family, make_example or make, knobs, "train", NUM_FEWSHOT_DOCS)),
     }
+
+
+def make_splits_by(
+    family: str, knobs: K, made_by: Callable[[K], Callable[[Rng, int], Row]], *, easiest: str
+) -> dict[str, Any]:
+    """The same for a generator that follows knobs; few-shot examples take only the smallest level of one of them.
+
+    Args:
+        family: Name of the generator; part of every seed.
+        knobs: How many documents, from which seed, and their levels.
+        made_by: Gives for some knobs what makes one document from its random stream and index.
+        easiest: The knob, a tuple of levels, of which examples have the smallest.
+    """
+    least: Any = {easiest: (min(getattr(knobs, easiest)),)}
+    short = replace(knobs, **least)
+    return make_splits(family, made_by(knobs), knobs, made_by(short))
 
 
 def to_dataset(rows: Iterable[Row]) -> Any:

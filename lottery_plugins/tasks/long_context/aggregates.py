@@ -8,7 +8,7 @@ are asked too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.listing import NUMBER_WORDS, number_names
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import CITIES, NAMES, THINGS, VALUES
 
 __all__ = ["AggregateKnobs", "build", "make_row", "score"]
@@ -69,9 +69,7 @@ TEMPLATES = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(AggregateKnobs, "aggregate", metadata)
-    short = replace(knobs, aggregate_lengths=(min(knobs.aggregate_lengths),))
-    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
-    return make_splits("aggregate", make, knobs, make_example)
+    return make_splits_by("aggregate", knobs, lambda k: partial(make_row, _design(k)), easiest="aggregate_lengths")
 
 
 def _design(knobs: AggregateKnobs) -> Design:

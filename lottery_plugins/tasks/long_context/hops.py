@@ -8,7 +8,7 @@ words, the level that the others are read against.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ from lottery_plugins.tasks.haystack import STYLES, Fact, hide
 from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import CITIES, NAMES, ROOMS, THINGS, VALUES
 
 __all__ = ["HopsKnobs", "build", "make_row", "score"]
@@ -109,9 +109,7 @@ TEMPLATES = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(HopsKnobs, "hops", metadata)
-    short = replace(knobs, hops_lengths=(min(knobs.hops_lengths),))
-    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
-    return make_splits("hops", make, knobs, make_example)
+    return make_splits_by("hops", knobs, lambda k: partial(make_row, _design(k)), easiest="hops_lengths")
 
 
 def _design(knobs: HopsKnobs) -> Design:

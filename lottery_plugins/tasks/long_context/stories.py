@@ -16,7 +16,7 @@ with few answers are balanced.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -28,7 +28,7 @@ from lottery_plugins.tasks.listing import NUMBER_WORDS, number_names, set_score
 from lottery_plugins.tasks.long_context.worlds import Event, World, live
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import NAMES, ROOMS, VALUES
 
 __all__ = ["StoryKnobs", "build", "make_row", "score"]
@@ -164,9 +164,7 @@ class StoryKnobs(TaskKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(StoryKnobs, "stories", metadata)
-    short = replace(knobs, stories_lengths=(min(knobs.stories_lengths),))
-    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
-    return make_splits("stories", make, knobs, make_example)
+    return make_splits_by("stories", knobs, lambda k: partial(make_row, _design(k)), easiest="stories_lengths")
 
 
 def _design(knobs: StoryKnobs) -> Design:

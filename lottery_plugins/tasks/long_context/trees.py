@@ -9,7 +9,7 @@ Source: the lottery hypothesis's tree of sub-problems (arXiv:2502.17535, ability
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from lottery_plugins.tasks.haystack import STYLES, Fact, hide
 from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import number_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import NAMES, coin_words
 
 __all__ = ["TreeKnobs", "build", "make_row", "score"]
@@ -97,9 +97,7 @@ TEMPLATES = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(TreeKnobs, "tree", metadata)
-    short = replace(knobs, tree_lengths=(min(knobs.tree_lengths),))
-    make, make_example = (partial(make_row, k, _design(k)) for k in (knobs, short))
-    return make_splits("tree", make, knobs, make_example)
+    return make_splits_by("tree", knobs, lambda k: partial(make_row, k, _design(k)), easiest="tree_lengths")
 
 
 def _design(knobs: TreeKnobs) -> Design:

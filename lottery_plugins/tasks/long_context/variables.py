@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, pairwise
 from typing import Any
@@ -20,7 +20,7 @@ from lottery_plugins.tasks.listing import set_score
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.retrieval.values import draw_values
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import NAMES
 
 __all__ = ["VariablesKnobs", "build", "make_row", "score"]
@@ -91,9 +91,7 @@ TEMPLATES = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the shortest length."""
     knobs = read_knobs(VariablesKnobs, "variables", metadata)
-    short = replace(knobs, variables_lengths=(min(knobs.variables_lengths),))
-    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
-    return make_splits("variables", make, knobs, make_example)
+    return make_splits_by("variables", knobs, lambda k: partial(make_row, _design(k)), easiest="variables_lengths")
 
 
 def _design(knobs: VariablesKnobs) -> Design:

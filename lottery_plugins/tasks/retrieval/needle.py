@@ -25,7 +25,7 @@ from lottery_plugins.tasks.listing import list_score, recall_score, set_score
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.retrieval.values import KINDS, draw_values
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import NAMES, THINGS, VALUES
 
 __all__ = [
@@ -146,9 +146,7 @@ def build_queries(**metadata: Any) -> dict[str, Any]:
 
 
 def _build(family: str, knobs: NeedleKnobs) -> dict[str, Any]:
-    short = replace(knobs, needle_lengths=(min(knobs.needle_lengths),))
-    make, make_example = (partial(make_row, k, _design(family, k)) for k in (knobs, short))
-    return make_splits(family, make, knobs, make_example)
+    return make_splits_by(family, knobs, lambda k: partial(make_row, k, _design(family, k)), easiest="needle_lengths")
 
 
 def _design(family: str, knobs: NeedleKnobs) -> Design:

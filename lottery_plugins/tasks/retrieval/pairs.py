@@ -8,7 +8,7 @@ UUIDs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.retrieval.values import draw_values
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import coin_words
 
 __all__ = ["PairsKnobs", "build", "make_row", "score"]
@@ -60,9 +60,7 @@ LAYOUTS = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the fewest pairs."""
     knobs = read_knobs(PairsKnobs, "pairs", metadata)
-    short = replace(knobs, pairs_counts=(min(knobs.pairs_counts),))
-    make, make_example = (partial(make_row, _design(k)) for k in (knobs, short))
-    return make_splits("pairs", make, knobs, make_example)
+    return make_splits_by("pairs", knobs, lambda k: partial(make_row, _design(k)), easiest="pairs_counts")
 
 
 def _design(knobs: PairsKnobs) -> Design:

@@ -7,7 +7,7 @@ Deviation: the passages are on invented things, so what a model knows neither he
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from lottery_plugins.tasks.design import Design
 from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs, words_knob
 from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.scoring import value_score
-from lottery_plugins.tasks.splits import Row, make_splits
+from lottery_plugins.tasks.splits import Row, make_splits_by
 from lottery_plugins.tasks.words import CITIES, NAMES, VALUES, coin_words, filler, with_article
 
 __all__ = ["PassagesKnobs", "build", "make_row", "score"]
@@ -149,9 +149,7 @@ SUBJECTS = (
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval; examples for few-shot have the fewest passages."""
     knobs = read_knobs(PassagesKnobs, "passages", metadata)
-    short = replace(knobs, passages_counts=(min(knobs.passages_counts),))
-    make, make_example = (partial(make_row, k, _design(k)) for k in (knobs, short))
-    return make_splits("passages", make, knobs, make_example)
+    return make_splits_by("passages", knobs, lambda k: partial(make_row, k, _design(k)), easiest="passages_counts")
 
 
 def _design(knobs: PassagesKnobs) -> Design:
