@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lottery_plugins.errors import ConfigError, DataError, suggest
-from lottery_plugins.limits import StopReason
 from lottery_plugins.messages import Message, continued
 from lottery_plugins.results.load import Run, TaskRun
+from lottery_plugins.results.logged import logged_answer, logged_prompt
 from lottery_plugins.results.options import CompareOptions
-from lottery_plugins.results.samples import Document, read_scores, sample_rows
+from lottery_plugins.results.samples import document_rows, read_scores, sample_rows
+from lottery_plugins.results.trajectories import read_trajectory, trajectories_of
 
 __all__ = ["Example", "read_examples"]
 
@@ -73,15 +72,11 @@ def _of_task(task: TaskRun, metric: str | None) -> list[Example]:
         hint = "Choose another metric with --metric."
         raise DataError(f"{task.task}, metric {scores.metric}", "is better when lower, so no score means right", hint)
     answers = _first_answers(task)
-    rows = [row for _, row in sample_rows(task.samples_path) if str(row.get("filter", "none")) == scores.filter]
-    seen: dict[str, int] = {}
     examples = []
-    for line, row in enumerate(rows, 1):
-        document = Document(row["doc_hash"], seen.get(row["doc_hash"], 0))
-        seen[document.hash] = document.occurrence + 1
+    for number, (_, document, row) in enumerate(document_rows(sample_rows(task.samples_path), scores.filter), 1):
         if document in scores.failed or (answers is not None and row["doc_id"] not in answers):
             continue  # no answer was given
-        where = f"{task.samples_path}, row {line}"
+        where = f"{task.samples_path}, row {number}"
         messages, is_chat = _prompt(row, where)
         answer = answers[row["doc_id"]] if answers is not None else _logged_answer(row, where)
         group = f"{task.task} {scores.clusters.get(document, document.hash)}"
@@ -91,43 +86,22 @@ def _of_task(task: TaskRun, metric: str | None) -> list[Example]:
 
 def _first_answers(task: TaskRun) -> Mapping[int, str] | None:
     """The answer of the first repeat by document number, from our trajectories; None for other people's runs."""
-    path: Path | None = task.file.trajectories_path
-    if path is None:
+    if task.file.trajectories_path is None:
         return None
-    found: dict[int, str] = {}
-    with path.open(encoding="utf-8") as file:
-        for line, text in enumerate(file, 1):
-            try:
-                data = json.loads(text)
-                is_failed = data["stop_reason"] == StopReason.FAILED.value
-                if data["task"] == task.task and data["sample"] == 0 and not is_failed:
-                    found[data["doc_id"]] = data["answer"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{path}, line {line}", f"is no trajectory ({error!r})", "Run it again.") from error
-    return found
+    entries = trajectories_of(task).items()
+    first = {doc_id: entry for (doc_id, sample), entry in entries if sample == 0 and not entry.is_failed}
+    return {doc_id: str(read_trajectory(entry)["answer"]) for doc_id, entry in first.items()}
 
 
 def _logged_answer(row: Mapping[str, Any], where: str) -> str:
-    try:
-        answer = row["resps"][0][0]
-    except (KeyError, IndexError, TypeError):
-        answer = None
+    answer = logged_answer(row)
     if not isinstance(answer, str):
         raise DataError(where, "has no generated answer in 'resps'", "Run lm-eval again with --log_samples.")
     return answer
 
 
 def _prompt(row: Mapping[str, Any], where: str) -> tuple[tuple[Message, ...], bool]:
-    """The prompt as lm-eval logged it: a message list where ours kept one for a reasoner, else text."""
-    try:
-        text = row["arguments"]["gen_args_0"]["arg_0"]
-    except (KeyError, TypeError):
-        text = None
-    if not isinstance(text, str):
+    prompt = logged_prompt(row)
+    if prompt is None:
         raise DataError(where, "has no prompt in 'arguments'", "Run lm-eval again with --log_samples.")
-    if text.startswith('[{"role":'):
-        try:
-            return tuple(Message(turn["role"], turn["content"]) for turn in json.loads(text)), True
-        except (ValueError, KeyError, TypeError):
-            pass  # a prompt that only begins like a chat
-    return (Message("user", text),), False
+    return prompt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from lottery_plugins.results.load import Run, TaskRun
 from lottery_plugins.results.means import mean_score
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.paper_table import load_runs
-from lottery_plugins.results.samples import Document, read_scores, sample_rows
+from lottery_plugins.results.samples import Document, document_rows, read_scores, sample_rows
 from lottery_plugins.specs import parse_specs
 
 __all__ = ["PREPROCESSED", "TASK", "HeatMap", "HeatMaps", "Place", "read_heat_maps"]
@@ -121,13 +120,8 @@ def _prompt(arguments: Mapping[str, Any]) -> str:
 
 def _places(task: TaskRun, chosen_filter: str) -> dict[Document, Place]:
     """Where the needle of each document is."""
-    seen: Counter[str] = Counter()
     places = {}
-    for line, row in sample_rows(task.samples_path):
-        if str(row.get("filter", "none")) != chosen_filter:
-            continue
-        document = Document(row["doc_hash"], seen[row["doc_hash"]])
-        seen[document.hash] += 1
+    for line, document, row in document_rows(sample_rows(task.samples_path), chosen_filter):
         doc = row.get("doc")
         try:
             places[document] = (int(doc["length"]), float(doc["depth"]))  # type: ignore[index]  # checked by the except

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lottery_plugins.errors import ConfigError, DataError, RunsNotComparableError, suggest
-from lottery_plugins.limits import StopReason
 from lottery_plugins.results.load import TaskRun
 from lottery_plugins.results.options import CompareOptions
+from lottery_plugins.results.trajectories import trajectories_of
 
-__all__ = ["Document", "TaskScores", "read_scores", "sample_rows"]
+__all__ = ["Document", "DocumentRow", "TaskScores", "document_rows", "read_scores", "sample_rows"]
 
 _LONG = frozenset({"arguments", "resps", "filtered_resps"})
 """Texts that are of no use for scores."""
@@ -26,6 +26,14 @@ class Document(NamedTuple):
 
     hash: str
     occurrence: int
+
+
+class DocumentRow(NamedTuple):
+    """A row that lm-eval logged: its line in the file, its document, and what it holds."""
+
+    line: int
+    document: Document
+    row: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +74,13 @@ def read_scores(run: TaskRun, options: CompareOptions) -> TaskScores:
     if not rows:
         raise DataError(str(path), "is empty", "The run may have been cut off: run it again.")
     chosen = _choose_filter(run, options, [str(row.get("filter", "none")) for _, row in rows])
-    rows = [(line, row) for line, row in rows if str(row.get("filter", "none")) == chosen]
-    metric = _choose_metric(run, options, rows[0][1])
+    documents = list(document_rows(rows, chosen))
+    metric = _choose_metric(run, options, documents[0].row)
     failed_ids = _failed_documents(run)
     cluster_field = run.lottery.get("cluster")
-    seen: Counter[str] = Counter()
     scores, targets, clusters, failed = {}, {}, {}, set()
-    for line, row in rows:
+    for line, document, row in documents:
         where = f"{path}, line {line}"
-        document = Document(row["doc_hash"], seen[row["doc_hash"]])
-        seen[document.hash] += 1
         if row.get("doc_id") in failed_ids:
             failed.add(document)
         scores[document] = _score(row, metric, where)
@@ -102,6 +107,15 @@ def sample_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not isinstance(row, dict) or not isinstance(row.get("doc_hash"), str):
                 raise DataError(f"{path}, line {line}", "has no 'doc_hash'", "Only samples of lm-eval can be paired.")
             yield line, row
+
+
+def document_rows(rows: Iterable[tuple[int, Mapping[str, Any]]], chosen_filter: str) -> Iterator[DocumentRow]:
+    """The rows of one filter, from `sample_rows`, each with what pairs it with those of other runs."""
+    seen: Counter[str] = Counter()
+    for line, row in rows:
+        if str(row.get("filter", "none")) == chosen_filter:
+            yield DocumentRow(line, Document(row["doc_hash"], seen[row["doc_hash"]]), row)
+            seen[row["doc_hash"]] += 1
 
 
 def _choose_filter(run: TaskRun, options: CompareOptions, logged: list[str]) -> str:
@@ -148,18 +162,6 @@ def _cluster(row: Mapping[str, Any], name: str, where: str) -> str:
 
 def _failed_documents(run: TaskRun) -> set[int]:
     """Documents all of whose repeats failed, from our trajectories; empty for other people's runs."""
-    path = run.file.trajectories_path
-    if path is None:
-        return set()
-    failed: set[int] = set()
-    finished: set[int] = set()
-    with path.open(encoding="utf-8") as file:
-        for line, text in enumerate(file, 1):
-            try:
-                data = json.loads(text)
-                if data["task"] == run.task:
-                    is_failed = data["stop_reason"] == StopReason.FAILED.value
-                    (failed if is_failed else finished).add(data["doc_id"])
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(f"{path}, line {line}", f"is no trajectory ({error!r})", "Run it again.") from error
-    return failed - finished
+    entries = trajectories_of(run)
+    finished = {doc_id for (doc_id, _), entry in entries.items() if not entry.is_failed}
+    return {doc_id for doc_id, _ in entries} - finished

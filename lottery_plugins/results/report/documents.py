@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from lottery_plugins.errors import DataError
-from lottery_plugins.limits import StopReason
 from lottery_plugins.results.load import Run, TaskRun
+from lottery_plugins.results.logged import logged_answer, logged_prompt
 from lottery_plugins.results.options import CompareOptions
-from lottery_plugins.results.samples import Document, read_scores, sample_rows
+from lottery_plugins.results.samples import Document, document_rows, read_scores, sample_rows
+from lottery_plugins.results.trajectories import Entry, read_trajectory, trajectories_of
 
 __all__ = ["ArmAnswer", "Sample", "read_samples"]
 
@@ -71,8 +70,8 @@ class _Arm:
     run: TaskRun
     scores: Mapping[Document, float]
     failed: frozenset[Document]
-    rows: dict[Document, Mapping[str, Any]] = field(default_factory=dict)
-    places: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    rows: Mapping[Document, Mapping[str, Any]]
+    entries: Mapping[tuple[Any, int], Entry]
 
 
 def read_samples(runs: Sequence[Run], task: str, options: CompareOptions) -> Iterator[Sample]:
@@ -101,46 +100,17 @@ def read_samples(runs: Sequence[Run], task: str, options: CompareOptions) -> Ite
 
 def _open(run: TaskRun, options: CompareOptions) -> _Arm:
     scores = read_scores(run, options)
-    arm = _Arm(run, scores.scores, scores.failed, places=_places(run))
-    seen: dict[str, int] = {}
-    for _, row in sample_rows(run.samples_path):
-        if str(row.get("filter", "none")) == scores.filter:
-            document = Document(row["doc_hash"], seen.get(row["doc_hash"], 0))
-            seen[document.hash] = document.occurrence + 1
-            arm.rows[document] = row
-    return arm
-
-
-def _places(run: TaskRun) -> dict[tuple[int, int], tuple[int, int]]:
-    """Offset and length of each trajectory of the task in its file, by (doc_id, sample)."""
-    path = run.file.trajectories_path
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    if path is None:
-        return found
-    at = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            head = _head(line, path, number)
-            if head["task"] == run.task:
-                found[head["doc_id"], head["sample"]] = (at, len(line))
-            at += len(line)
-    return found
-
-
-def _head(line: bytes, path: Path, number: int) -> Mapping[str, Any]:
-    try:
-        data = json.loads(line)
-        return {name: data[name] for name in ("task", "doc_id", "sample")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path}, line {number}", f"is no trajectory ({error!r})", "Run it again.") from error
+    rows = {document: row for _, document, row in document_rows(sample_rows(run.samples_path), scores.filter)}
+    return _Arm(run, scores.scores, scores.failed, rows, trajectories_of(run))
 
 
 def _answer(arm: _Arm, document: Document) -> ArmAnswer:
     row = arm.rows[document]
-    trajectory = _trajectory(arm, row.get("doc_id"))
+    entry = arm.entries.get((row.get("doc_id"), 0))  # the first repeat's
+    trajectory = read_trajectory(entry) if entry else None
     return ArmAnswer(
         score=arm.scores[document],
-        answer=str(trajectory["answer"]) if trajectory else _logged_answer(row),
+        answer=str(trajectory["answer"]) if trajectory else _as_text(logged_answer(row)),
         failed=document in arm.failed,
         stop_reason=str(trajectory["stop_reason"]) if trajectory else "",
         steps=trajectory["steps"] if trajectory else (),
@@ -148,38 +118,17 @@ def _answer(arm: _Arm, document: Document) -> ArmAnswer:
     )
 
 
-def _trajectory(arm: _Arm, doc_id: Any) -> Mapping[str, Any] | None:
-    """The first repeat's trajectory; None where there is none."""
-    place, path = arm.places.get((doc_id, 0)), arm.run.file.trajectories_path
-    if place is None or path is None:
-        return None
-    with path.open("rb") as file:
-        file.seek(place[0])
-        data: Mapping[str, Any] = json.loads(file.read(place[1]))
-    is_whole = {"answer", "stop_reason", "steps", "seconds"} <= data.keys()
-    return data if is_whole and data["stop_reason"] in {reason.value for reason in StopReason} else None
-
-
-def _logged_answer(row: Mapping[str, Any]) -> str:
-    try:
-        answer = row["resps"][0][0]
-    except (KeyError, IndexError, TypeError):
+def _as_text(answer: Any) -> str:
+    """An answer for a reader: what was generated, or the score of a choice."""
+    if answer is None:
         return ""
     return answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
 
 
 def _prompt(row: Mapping[str, Any]) -> str:
     """The prompt as text; turns of a chat one below the other."""
-    try:
-        text = str(row["arguments"]["gen_args_0"]["arg_0"])
-    except (KeyError, TypeError):
-        return ""
-    if text.startswith('[{"role":'):
-        try:
-            return "\n\n".join(f"{turn['role']}: {turn['content']}" for turn in json.loads(text))
-        except (ValueError, KeyError, TypeError):
-            pass  # a prompt that only begins like a chat
-    return text
+    messages, is_chat = logged_prompt(row) or ((), False)
+    return "\n\n".join(f"{turn.role}: {turn.content}" if is_chat else turn.content for turn in messages)
 
 
 def _question(run: TaskRun, doc: Any, row: Mapping[str, Any]) -> str:
