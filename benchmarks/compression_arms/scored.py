@@ -11,7 +11,7 @@ from lottery_plugins.harness.study import HarnessRun
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.statistics import Estimate, TangoDifference, wilson
 
-from .specs import ABILITIES, AUGMENTED, ORIGINAL
+from .specs import ABILITIES, AUGMENTED, KNOBS, ORIGINAL
 
 __all__ = ["ARMS", "Settings", "difference", "name_of", "read", "runs_of", "score"]
 
@@ -46,12 +46,14 @@ def runs_of(spec: str, arm: str, settings: Settings) -> list[HarnessRun]:
                 "pretrained": settings.model,
                 "dtype": "float32",
                 "device": "cpu",
+                "engine": "packed",
                 **({} if spec == ORIGINAL else {"compression": spec}),
                 **(AUGMENTED[group[0]] if arm == "augmented" else {}),
             },
             tasks=group,
             output_path=str(folder(spec, arm, settings) / ("all" if arm == "plain" else group[0])),
             limit=settings.limit,
+            metadata=KNOBS,
         )
         for group in groups
     ]
