@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="auto",
         metavar="ADDRESS",
-        help="run tickets on a Ray cluster: its address, 'auto' (default) for the one of this machine, 'local' to start one",
+        help="run tickets on a Ray cluster: its address, 'auto' (default) for this machine's, 'local' to start one",
     )
     parser.add_argument("--workers", type=int, help="with --ray: workers, each with one model (default: one a GPU)")
 

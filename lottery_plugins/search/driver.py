@@ -88,6 +88,7 @@ class _Search:
         self.why_not, self.on_progress = why_not, on_progress
         self.rungs = rungs(plan, split)
         self.climbs: dict[str, _Climb] = {}
+        self.left_open: list[_Climb] = []
         self.waiting = trials.broken_off()
         self.original = Measured({}, Cost())
         self.weights: dict[str, int] = {}
@@ -167,7 +168,7 @@ class _Search:
         elif reason := self._dearer(climb):
             self._end(climb, "dearer", reason)
         elif self._is_spent():
-            del self.climbs[climb.asked.ticket.key]  # stays open: a larger budget takes it up again
+            self.left_open.append(self.climbs.pop(climb.asked.ticket.key))  # a larger budget takes it up again
         else:
             self._submit(climb)
 
@@ -230,7 +231,7 @@ class _Search:
 
     def _spent(self) -> Cost:
         spent = total_cost(self.trials.records)
-        for climb in self.climbs.values():
+        for climb in (*self.climbs.values(), *self.left_open):
             spent = spent + replace(climb.measured.cost, bytes=None)
         return spent
 
