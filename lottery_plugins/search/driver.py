@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from lottery_plugins.errors import LotteryError
-from lottery_plugins.search.halving import Look, hopeless, look, rungs
+from lottery_plugins.search.halving import Look, chance_of_verdict, hopeless, look, rungs
 from lottery_plugins.search.measure import Cost, Job, Measured, Pool, TicketError
 from lottery_plugins.search.plan import SearchPlan
 from lottery_plugins.search.record import Record, State, chosen, total_cost
@@ -162,7 +162,7 @@ class _Search:
         if outcome.cost.bytes is not None:
             self.weights[climb.asked.ticket.weights] = outcome.cost.bytes
         if climb.rung == len(self.rungs):
-            self._end(climb, "accepted" if self._is_accepted(climb) else "finished")
+            self._end(climb, *self._judged(climb))
         elif task := hopeless(self._looks(climb), self.plan, len(self.rungs)):
             self._end(climb, "hopeless", f"inferior on {task} after {self._looks(climb)[task].documents} documents")
         elif reason := self._dearer(climb):
@@ -197,9 +197,15 @@ class _Search:
 
     # ---------------------------------------------------------------------------------------------------- decisions
 
-    def _is_accepted(self, climb: _Climb) -> bool:
-        """Intersection-union: non-inferior on every task, which needs no correction."""
-        return all(seen.p_non_inferior <= self.plan.accept_level for seen in self._looks(climb).values())
+    def _judged(self, climb: _Climb) -> tuple[State, str]:
+        """Accepted or not, and why not. Intersection-union: non-inferior on every task needs no correction."""
+        looks = self._looks(climb)
+        if open_on := [task for task, seen in looks.items() if seen.p_non_inferior > self.plan.accept_level]:
+            return "finished", f"not shown to keep the margin on {', '.join(open_on)}"
+        chance = chance_of_verdict(looks, self.plan)
+        if chance < self.plan.assurance:
+            return "finished", f"keeps its margins here, but its chance on the held-out documents is {chance:.2f}"
+        return "accepted", ""
 
     def _dearer(self, climb: _Climb) -> str:
         """Why the ticket is sure to be dearer than one that is accepted; "" where it may be cheaper.

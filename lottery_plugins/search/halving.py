@@ -6,11 +6,13 @@ pruners know one objective and no pairs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from lottery_plugins.results.align import AlignedTask
 from lottery_plugins.results.estimates import differences
@@ -21,9 +23,11 @@ from lottery_plugins.search.plan import SearchPlan
 from lottery_plugins.search.split import Split
 from lottery_plugins.search.ticket import ORIGINAL
 
-__all__ = ["Look", "hopeless", "look", "rungs"]
+__all__ = ["Look", "chance_of_verdict", "hopeless", "look", "rungs"]
 
 Floats = NDArray[np.float64]
+
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,7 @@ class Look:
         margin: The task's margin.
         p_non_inferior: One-sided p of a loss of the margin or more.
         p_inferior: One-sided p of a loss of the margin or less.
+        error: Standard error of the difference, above 0.
         documents: How many.
     """
 
@@ -46,6 +51,7 @@ class Look:
     margin: float
     p_non_inferior: float
     p_inferior: float
+    error: float
     documents: int
 
     @property
@@ -75,7 +81,7 @@ def look(original: Measured, ticket: Measured, plan: SearchPlan, split: Split) -
 
 def _look(task: AlignedTask, plan: SearchPlan) -> Look:
     estimate: PairedDifference = differences(task, ORIGINAL, CompareOptions(seed=plan.seed))["ticket"]
-    interval = estimate.interval(plan.accept_level)
+    interval, usual = estimate.interval(plan.accept_level), estimate.interval(_LEVEL)
     return Look(
         difference=interval.value,
         low=interval.low,
@@ -83,6 +89,7 @@ def _look(task: AlignedTask, plan: SearchPlan) -> Look:
         margin=task.margin,
         p_non_inferior=estimate.p_above(-task.margin),
         p_inferior=estimate.p_below(-task.margin),
+        error=max((usual.high - usual.low) / (2 * float(stats.norm.isf(_LEVEL))), 1e-6),
         documents=task.arms["ticket"].size,
     )
 
@@ -115,3 +122,18 @@ def hopeless(looks: Mapping[str, Look], plan: SearchPlan, num_rungs: int) -> str
     level = plan.stop_level / (max(1, num_rungs - 1) * len(plan.tasks))
     found = [(seen.p_inferior, task) for task, seen in looks.items() if seen.p_inferior <= level]
     return min(found)[1] if found else ""
+
+
+def chance_of_verdict(looks: Mapping[str, Look], plan: SearchPlan) -> float:
+    """The chance that the held-out verdict will be non_inferior, from what the search part says of the ticket.
+
+    The held-out difference is normal around the observed one, with the errors of both parts. The luck of having been
+    chosen is not in it, so it is somewhat too high.
+    """
+    z, chance = float(stats.norm.isf(plan.alpha)), 1.0
+    for task in plan.tasks:
+        seen = looks[task.name]
+        held_out_error = seen.error * math.sqrt(seen.documents / task.held_out)
+        spare = seen.difference + seen.margin - z * held_out_error
+        chance *= float(stats.norm.cdf(spare / math.hypot(seen.error, held_out_error)))
+    return chance

@@ -28,10 +28,10 @@ AUGMENTATION = "augmentation"
 
 OBJECTIVES = ("score", "bytes", "tokens")
 COSTS = ("bytes", "tokens", "seconds")
-SAMPLERS = ("tpe", "nsga2", "random")
+SAMPLERS = ("additive", "tpe", "nsga2", "random")
 _KEYS = (
     "original", "ticket", "tasks", "space", "objectives", "cheapest", "budget", "sampler", "seed", "documents",
-    "held_out", "margin", "alpha", "accept_level", "stop_level", "first_rung", "stop_dearer", "batch_size",
+    "held_out", "margin", "alpha", "accept_level", "assurance", "stop_level", "first_rung", "stop_dearer", "batch_size",
     "apply_chat_template", "num_fewshot", "metadata", "include_path",
 )  # fmt: skip
 _TASK_KEYS = ("margin", "documents", "held_out", "ticket")
@@ -88,6 +88,7 @@ class SearchPlan:
         seed: Of the sampler and of the split of the documents.
         alpha: One-sided level of the held-out verdict.
         accept_level: One-sided level at which a ticket counts as non-inferior on the search part, in (0, 0.5].
+        assurance: Least chance of the held-out verdict, as predicted from the search part, that an accepted ticket has.
         stop_level: Probability, at most, that a truly non-inferior ticket is stopped early.
         first_rung: Documents per task after which the first look is taken; then twice as many, and so on.
         stop_dearer: Whether a ticket is stopped that can't become cheaper than the best one found.
@@ -107,6 +108,7 @@ class SearchPlan:
     seed: int = 0
     alpha: float = 0.05
     accept_level: float = 0.05
+    assurance: float = 0.5
     stop_level: float = 0.05
     first_rung: int = 16
     stop_dearer: bool = True
@@ -196,6 +198,7 @@ def plan_of(data: object, where: str = "study") -> SearchPlan:
         seed=whole(top, "seed", 0, where, least=0),
         alpha=level(top, "alpha", 0.05, where),
         accept_level=level(top, "accept_level", 0.05, where, most=0.5),
+        assurance=level(top, "assurance", 0.5, where, least=0.0, most=0.99),
         stop_level=level(top, "stop_level", 0.05, where),
         first_rung=whole(top, "first_rung", 16, where),
         stop_dearer=choice_of(top, "stop_dearer", (True, False), where),

@@ -61,15 +61,19 @@ def whole(given: Mapping[str, Any], key: str, default: int, where: str, least: i
     return value
 
 
-def level(given: Mapping[str, Any], key: str, default: float, where: str, most: float = 0.49) -> float:
-    """A one-sided level.
+def level(
+    given: Mapping[str, Any], key: str, default: float, where: str, *, least: float | None = None, most: float = 0.49
+) -> float:
+    """A probability above 0, or from `least`, up to `most`.
 
     Raises:
-        ConfigError: It is no number above 0 and at most `most`.
+        ConfigError: It is none.
     """
     value = default if given.get(key) is None else given[key]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-        raise ConfigError(f"{where}: {key}", value, f"a number in (0, {most:g}]", f"{default:g} is usual.")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or value > most or value < (least or 0) or (least is None and value == 0):
+        lower = "(0" if least is None else f"[{least:g}"
+        raise ConfigError(f"{where}: {key}", value, f"a number in {lower}, {most:g}]", f"{default:g} is usual.")
     return float(value)
 
 

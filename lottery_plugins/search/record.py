@@ -25,10 +25,11 @@ class Record:
         number: Of the trial.
         ticket: Its name.
         point: Its parameters.
-        state: `accepted`: non-inferior on the whole search part. `finished`: seen on the whole search part, and not
-            shown to be. `hopeless`: stopped, as a look showed it inferior. `dearer`: stopped, as it can't become
-            cheaper than an accepted one. `refused`: can't be assembled. `failed`: ended by an error.
-        why: Of the last four, in words.
+        state: `accepted`: non-inferior on the whole search part, and likely to be on the held-out one. `finished`: seen
+            on the whole search part, and not accepted. `hopeless`: stopped, as a look showed it inferior. `dearer`:
+            stopped, as it can't become cheaper than an accepted one. `refused`: can't be assembled. `failed`: ended by
+            an error.
+        why: Of all but `accepted`, in words.
         looks: The last look at each task.
         cost: What it cost.
         bytes_ratio: Stored weights, the original's being 1; None: not measured.

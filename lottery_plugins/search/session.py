@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,15 +105,13 @@ def opened(study: Path, folder: Path, ray: str | None, workers: int | None, cons
     try:
         with lock:
             _keep_plan(plan, study, folder)
-            split = kept_split(_split(plan, folder), folder / "split.json")
-            for note in too_few(plan, split):
-                console.print(f"- {note}", markup=False, highlight=False, style="yellow")
-            trials = Trials(plan, folder)
-            pool = _pool(plan, folder, ray, workers)
-            try:
-                yield Session(plan, split, trials, pool, folder, console)
-            finally:
-                pool.close()
+            with closing(LmEvalRuns(plan, folder)) as runs:
+                split = kept_split(split_documents(plan, runs.documents(plan.task_names)), folder / "split.json")
+                for note in too_few(plan, split):
+                    console.print(f"- {note}", markup=False, highlight=False, style="yellow")
+                trials = Trials(plan, folder)
+                with closing(_pool(plan, folder, runs, ray, workers)) as pool:
+                    yield Session(plan, split, trials, pool, folder, console)
     except Timeout as error:
         hint = "Wait for it, or search in another --out."
         raise DataError(str(folder), "is used by another search that is running", hint) from error
@@ -181,18 +179,10 @@ def _identity(plan: SearchPlan) -> SearchPlan:
     return replace(plan, budget=Budget(), run={**plan.run, "batch_size": 0})
 
 
-def _split(plan: SearchPlan, folder: Path) -> Split:
-    """Ask a worker what documents the tasks have; it loads no model."""
-    runs = LmEvalRuns(plan, folder)
-    try:
-        return split_documents(plan, runs.documents(plan.task_names))
-    finally:
-        runs.close()
-
-
-def _pool(plan: SearchPlan, folder: Path, ray: str | None, workers: int | None) -> Pool:
+def _pool(plan: SearchPlan, folder: Path, runs: LmEvalRuns, ray: str | None, workers: int | None) -> Pool:
     if ray is None:
-        return OneAtATime(LmEvalRuns(plan, folder))
+        return OneAtATime(runs)
     from lottery_plugins.search.ray_pool import RayPool
 
-    return RayPool(ray, workers, lambda name: LmEvalRuns(plan, folder, f"{name}.log"))
+    here = folder.resolve()
+    return RayPool(ray, workers, lambda name: LmEvalRuns(plan, here, f"{name}.log"))

@@ -11,12 +11,16 @@ with several objectives, and rank infeasible ones by how far they are off.
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lottery_plugins.errors import DataError, MissingExtraError
+from lottery_plugins.folders import write_ahead
+from lottery_plugins.search.additive import most_promising
 from lottery_plugins.search.measure import Cost
 from lottery_plugins.search.plan import SearchPlan
 from lottery_plugins.search.record import NO_SCORE, Record
@@ -28,12 +32,16 @@ __all__ = ["STUDY_FILE", "Asked", "Trials", "read_study"]
 STUDY_FILE = "study.db"
 
 _NAME = "search"
+_PATIENCE_S = 60.0  # for another process that reads the study
 _RECORD = "record"
 _ORIGINAL = "original"
 _DEAREST = 1e9
-_REFUSED = 10.0
+_REFUSED, _NOT_ACCEPTED = 10.0, 0.01
 _AT_RANDOM = 5
-"""Tickets that TPE draws at random before it learns; Optuna's 10 are half of a usual budget here."""
+"""Tickets that are drawn at random before a sampler learns; Optuna's 10 are half of a usual budget here."""
+
+_MANY = 10_000
+"""Points that are looked at for the next ticket."""
 
 _POPULATION = 16
 """Of NSGA-II: Optuna's 50 would be random search for most budgets here."""
@@ -94,6 +102,8 @@ class Trials:
         """The next ticket to try, never one that was tried; None when all of the space was."""
         if len(self._seen) >= self._size:
             return None
+        if self._plan.sampler == "additive" and sum(bool(r.looks) for r in self.records) >= _AT_RANDOM:
+            self._study.enqueue_trial(dict(most_promising(self._plan, self.records, self._some_unseen())))
         asked = self._ask()
         if asked.ticket.key in self._seen:
             self._study.tell(asked.trial, state=self._optuna.trial.TrialState.FAIL)
@@ -107,8 +117,8 @@ class Trials:
         asked.trial.set_user_attr(_RECORD, record.to_json())
         for task, look in record.looks.items():
             asked.trial.set_constraint(task, max(look.shortfall, 0.0) if record.state != "accepted" else look.shortfall)
-        if record.state not in ("accepted", "finished", "hopeless"):
-            asked.trial.set_constraint(record.state, 0.1 if record.state == "dearer" else _REFUSED)
+        if record.state != "accepted":
+            asked.trial.set_constraint("state", _REFUSED if record.state in ("refused", "failed") else _NOT_ACCEPTED)
         self._study.tell(asked.trial, values=[_told(record, name) for name in self._plan.objectives])
         self.records.append(record)
 
@@ -125,11 +135,18 @@ class Trials:
     def _sampler(self, count: int) -> Any:
         seed = random.Random(f"{self._plan.seed} {count}").getrandbits(31)
         samplers = self._optuna.samplers
-        if self._plan.sampler == "random":
+        if self._plan.sampler in ("random", "additive"):
             return samplers.RandomSampler(seed=seed)
         if self._plan.sampler == "nsga2":
             return samplers.NSGAIISampler(seed=seed, population_size=_POPULATION)
         return samplers.TPESampler(seed=seed, n_startup_trials=_AT_RANDOM)
+
+    def _some_unseen(self) -> list[dict[str, Value]]:
+        """Points that were not tried: all of them, or of a large space as many as are looked at, drawn evenly."""
+        every = max(1, self._plan.num_points // _MANY)
+        start = random.Random(f"{self._plan.seed} {len(self._seen)}").randrange(every)
+        points = (point for i, point in enumerate(self._plan.points()) if i % every == start)
+        return [point for point in points if self._key(point) not in self._seen] or [self._nearest_unseen({})]
 
     def _nearest_unseen(self, point: Mapping[str, Value]) -> dict[str, Value]:
         """The point nearest to a known one that was not tried; chance decides among equally near ones.
@@ -138,7 +155,7 @@ class Trials:
         """
         chance = random.Random(f"{self._plan.seed} {len(self._seen)}")
         unseen = (other for other in self._plan.points() if self._key(other) not in self._seen)
-        return min(unseen, key=lambda other: (distance(self._plan.dimensions, point, other), chance.random()))
+        return min(unseen, key=lambda other: (distance(self._plan.dimensions, point or other, other), chance.random()))
 
     def _key(self, point: Mapping[str, Value]) -> str:
         return Ticket("", {}, point).key
@@ -174,8 +191,11 @@ def _optuna() -> Any:
 
 
 def _storage(optuna: Any, folder: Path) -> Any:
-    url = f"sqlite:///{(folder / STUDY_FILE).resolve()}"
-    return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    """The study's SQLite file; ahead-written, as Optuna writes many small things and each would wait for the disk."""
+    path = (folder / STUDY_FILE).resolve()
+    with closing(sqlite3.connect(path)) as db:
+        write_ahead(db, _PATIENCE_S)
+    return optuna.storages.RDBStorage(f"sqlite:///{path}", engine_kwargs={"connect_args": {"timeout": _PATIENCE_S}})
 
 
 def _suggested(trial: Any, dimension: Dimension) -> dict[str, Value]:

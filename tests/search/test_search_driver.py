@@ -14,9 +14,9 @@ from lottery_plugins.search.split import split_documents
 
 pytest.importorskip("optuna")
 
-from lottery_plugins.search.trials import Trials, read_study  # noqa: E402
+from lottery_plugins.search.trials import Trials, read_study
 
-SAMPLERS = ("tpe", "nsga2", "random")
+SAMPLERS = ("additive", "tpe", "nsga2", "random")
 
 
 class Watching:
@@ -122,7 +122,7 @@ def test_a_dear_ticket_is_stopped_before_its_first_document_where_its_weights_ar
     assert any(record.cost.samples == 0 for record in stopped)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("cheapest", ["bytes", "tokens"])
 def test_stopping_dear_tickets_never_changes_the_one_that_is_chosen(cheapest, seed):
     settings = {"cheapest": cheapest, "seed": seed, "budget": {"trials": 1000}}
@@ -137,13 +137,13 @@ def test_a_hopeless_ticket_is_stopped_early():
     assert all(0 < record.cost.samples < 192 and "inferior on" in record.why for record in hopeless)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", ["additive", "tpe"])
 def test_an_interrupted_search_goes_on_as_it_would_have(sampler, tmp_path):
     made = plan(sampler=sampler, budget={"trials": 6})
     (tmp_path / "whole").mkdir()
     whole = run(made, folder=tmp_path / "whole")
     (tmp_path / "broken").mkdir()
-    for break_at in (0, 1, 4, 5, 7, 11):
+    for break_at in (1, 5, 11):
         with pytest.raises(KeyboardInterrupt):
             run(made, Watching(break_at=break_at), folder=tmp_path / "broken")
     evaluator = Watching()

@@ -75,7 +75,7 @@ MISTAKES = [
     ({"budget": {}}, "trials"),
     ({"budget": {"trials": True}}, "whole number"),
     ({"budget": {"hours": 1}}, "one of trials"),
-    ({"sampler": "bayes"}, "tpe, nsga2, random"),
+    ({"sampler": "bayes"}, "additive, tpe, nsga2, random"),
     ({"seed": -1}, "seed"),
     ({"alpha": 0.6}, "alpha"),
     ({"stop_dearer": "yes"}, "true, false"),
@@ -99,7 +99,7 @@ def test_a_file_that_is_not_there_or_no_yaml_is_told(tmp_path):
     with pytest.raises(DataError, match="is no YAML"):
         read_plan(tmp_path / "bad.yaml")
     (tmp_path / "list.yaml").write_text("- a")
-    with pytest.raises(ConfigError, match="list.yaml"):
+    with pytest.raises(ConfigError, match=r"list\.yaml"):
         read_plan(tmp_path / "list.yaml")
 
 
