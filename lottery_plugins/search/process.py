@@ -15,6 +15,7 @@ from lottery_plugins.search.measure import TicketError
 __all__ = ["WorkerProcess"]
 
 _REFUSING = frozenset({"ConfigError", "PluginNotFoundError", "PluginConflictError", "MissingExtraError"})
+_COMMAND = [sys.executable, "-m", "lottery_plugins.search.worker"]
 _STARTS = 2
 _PATIENCE_S = 10.0
 
@@ -68,7 +69,7 @@ class WorkerProcess:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "lottery_plugins.search.worker"],
+                    _COMMAND,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,

@@ -133,19 +133,18 @@ def check_names(plan: SearchPlan) -> None:
 
 def too_few(plan: SearchPlan, split: Split) -> list[str]:
     """Parts that are too small to show that a ticket which answers like the original keeps its margin."""
-    notes = []
-    for what, part, level in (
-        ("documents", split.search, plan.accept_level),
-        ("held_out", split.held_out, plan.alpha),
-    ):
+    parts = (("documents", split.search, plan.accept_level), ("held_out", split.held_out, plan.alpha))
+    found: dict[str, list[str]] = {}
+    for what, part, level in parts:
         for task, documents in part.items():
-            least = _least(split.margins[task], level)
+            margin, least = split.margins[task], _least(split.margins[task], level)
             if len(documents) < least:
-                notes.append(
-                    f"{task}: with {what}: {len(documents)} only a ticket better than the original can be shown "
-                    f"to be non-inferior at margin {split.margins[task]:g}; one that answers like it takes {least}."
+                note = (
+                    f"{what}: {len(documents)} is few for margin {margin:g}: a ticket that answers exactly like the "
+                    f"original takes {least} to be shown non-inferior; with fewer only a better one can"
                 )
-    return notes
+                found.setdefault(note, []).append(task)
+    return [f"{note} ({', '.join(tasks)})." for note, tasks in found.items()]
 
 
 def _least(margin: float, level: float) -> int:

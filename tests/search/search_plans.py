@@ -28,7 +28,7 @@ def truth(point):
     share = next((float(v) for name, v in point.items() if name.startswith("compression.")), 0.0)
     stored = 300 if point["compression"] == "int8" else int(1000 * (1 - share))
     loss = 0.4 * share + (0.12 if point["compression"] == "int8" else 0.0)
-    gain = 0.3 if point["augmentation"] == "helped" else 0.0
+    gain = 0.3 if point.get("augmentation") == "helped" else 0.0
     return Truth(difference={"one": gain - loss, "two": gain - loss}, bytes=stored, tokens=100 + int(100 * gain))
 
 

@@ -31,6 +31,11 @@ def study(tiny_model, tmp_path, monkeypatch):
     return path
 
 
+def trajectories_of(folder, task):
+    found = map(json.loads, (folder / "trajectories.jsonl").read_text("utf-8").splitlines())
+    return {one["doc_id"] for one in found if one["task"] == task}
+
+
 def status(*words):
     try:
         return main(list(words))
@@ -51,6 +56,7 @@ def test_a_study_ends_with_a_ticket_a_verdict_and_files_and_is_not_done_twice(st
     for task, held_out in split["held_out"].items():
         for path in out.rglob(f"samples_{task}_*.jsonl"):
             seen = {json.loads(line)["doc_id"] for line in path.read_text("utf-8").splitlines()}
+            assert seen == trajectories_of(path.parent, task)  # rows of the task, not numbers among the chosen ones
             assert seen <= set(held_out) if "held-out" in path.parts else not seen & set(held_out)
     recipe = (out / "ticket.txt").read_text()
     assert "lm-eval run --model lottery" in recipe

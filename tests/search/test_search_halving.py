@@ -66,7 +66,7 @@ def test_only_what_is_shown_to_be_inferior_is_hopeless():
 
 def test_a_ticket_on_the_margin_is_stopped_no_more_often_than_the_plan_allows():
     made = plan(tasks=["one"], space={"compression": ["none", "int8"]}, stop_level=0.05)
-    split, stopped, tries = split_of({"one": 128}), 0, 400
+    split, stopped, tries = split_of({"one": 128}), 0, 200
     rng = random.Random(1)
     for _ in range(tries):
         turned = [rng.random() for _ in range(128)]

@@ -115,3 +115,6 @@ def test_a_part_too_small_for_its_margin_is_told_with_the_number_that_would_do()
     assert len(notes) == 1
     assert "documents: 51" in notes[0]
     assert "takes 52" in notes[0]
+    both = too_few(made, Split({"one": range(9), "two": range(9)}, {}, {"one": 0.05, "two": 0.05}))
+    assert len(both) == 1
+    assert "(one, two)" in both[0]
