@@ -17,6 +17,7 @@ from lottery_plugins.results.comparison import (
     Judged,
     TaskComparison,
 )
+from lottery_plugins.results.controls import control_notes, find_controls
 from lottery_plugins.results.costs import joules_of
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import Run, load_run
@@ -63,6 +64,7 @@ def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptio
     arms = [run.name for run in candidates]
     judged, abilities, overall = _judge_arms(aligned, estimates, baseline.name, arms, options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
+    controls = find_controls(aligned, options)
     return Comparison(
         baseline=baseline.name,
         folders={run.name: str(run.folder) for run in (baseline, *candidates)},
@@ -70,7 +72,8 @@ def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptio
         tasks=tasks,
         abilities=abilities,
         overall=overall,
-        notes=(*notes, *_notes(tasks, options.alpha), *proxy_notes(aligned)),
+        notes=(*notes, *control_notes(controls, aligned), *_notes(tasks, options.alpha), *proxy_notes(aligned)),
+        controls=controls,
     )
 
 

@@ -12,6 +12,7 @@ from lottery_plugins.results.cells import (
     NOT_MEASURED,
     STYLES,
     all_notes,
+    control_tables,
     cost_headers,
     quality_headers,
     task_rows,
@@ -46,6 +47,9 @@ def render_table(comparison: Comparison, console: Console) -> None:
     if not is_measured:
         console.print(_text(f"Failed, weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json."))
     console.print(_plain_table(verdict_grid(comparison)))
+    for title, grid in control_tables(comparison).items():
+        console.print(_text(f"\n{title}:\n", "bold"))
+        console.print(_plain_table(grid))
     costs_of_arms, cost_notes = cost_table(comparison)
     if costs_of_arms:
         console.print(_plain_table(costs_of_arms))
@@ -62,8 +66,11 @@ def render_markdown(comparison: Comparison) -> str:
             cells = row.cells(comparison)
             lines.append(markdown_row((task.task, *(cells[header] for header in headers[1:]))))
     costs, cost_notes = cost_table(comparison)
-    for grid in filter(None, (verdict_grid(comparison), costs)):
-        lines += ["", markdown_row(grid[0]), markdown_row(["---"] * len(grid[0])), *map(markdown_row, grid[1:])]
+    controls = {f"{markdown_text(title)}:": grid for title, grid in control_tables(comparison).items()}
+    for title, grid in {"": verdict_grid(comparison), **controls, "Costs:": costs}.items():
+        if grid:
+            lines += ["", *((title, "") if title else ()), markdown_row(grid[0]), markdown_row(["---"] * len(grid[0]))]
+            lines += map(markdown_row, grid[1:])
     lines += ["", "Notes:", "", *(f"- {markdown_text(note)}" for note in (*all_notes(comparison), *cost_notes))]
     return "\n".join(lines) + "\n"
 
