@@ -93,7 +93,7 @@ class TaskComparison:
         margin: Non-inferiority margin.
         num_documents: Paired documents.
         num_clusters: Clusters of documents; equals num_documents where each is its own.
-        method: "Tango score" or "BCa bootstrap".
+        method: "Tango score" or "bootstrap-t".
         arms: The baseline first.
         interaction: How much more augmentation gives the compressed model than the original, with bounds like a
             difference's; None unless all four arms of a study are there.
