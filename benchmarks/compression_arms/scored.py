@@ -11,7 +11,7 @@ from lottery_plugins.harness.study import HarnessRun
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.statistics import Estimate, TangoDifference, wilson
 
-from .specs import ABILITIES, AUGMENTED, KNOBS, ORIGINAL
+from .specs import ABILITIES, AUGMENTED, KNOBS, ORIGINAL, acts_while_loading
 
 __all__ = ["ARMS", "Settings", "difference", "name_of", "read", "runs_of", "score"]
 
@@ -44,7 +44,7 @@ def runs_of(spec: str, arm: str, settings: Settings) -> list[HarnessRun]:
         HarnessRun(
             model_args={
                 "pretrained": settings.model,
-                "dtype": "float32",
+                **({} if acts_while_loading(spec) else {"dtype": "float32"}),
                 "device": "cpu",
                 "engine": "packed",
                 **({} if spec == ORIGINAL else {"compression": spec}),
