@@ -22,6 +22,7 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, load_base_model
+from lottery_plugins.harness.budgets import read_budgets
 from lottery_plugins.harness.checkpoints import make_readable
 from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
@@ -61,6 +62,7 @@ class LotteryLM(WrappingLM):
         config = RunConfig.parse(arguments)
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
+        self.budgets = read_budgets(config.budget_of) if config.budget_of else None
         engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
         base_args = base_args_for(config, self.assembly.methods)
         check_base_arguments(base_class, config.base, base_args)
@@ -134,7 +136,9 @@ class LotteryLM(WrappingLM):
                 await answer_on_engine(run, lm, progress.finished)
 
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
-        reasoned = Reasoned(assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy)
+        reasoned = Reasoned(
+            assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy, budgets=self.budgets
+        )
         trajectories = reasoned.answer(requests, self._begin())
         self.trajectories += trajectories
         return [t.answer for t in trajectories]
@@ -242,6 +246,7 @@ class LotteryLM(WrappingLM):
         return {
             "fingerprint": self.assembly.fingerprint,
             **self.config.describe(),
+            "budget_of_results": list(self.budgets.results_files) if self.budgets is not None else [],
             "checkpoint": self.checkpoint,
             "started": self.started.isoformat(timespec="seconds"),
             "plugins": [
