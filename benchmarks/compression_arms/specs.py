@@ -57,7 +57,7 @@ AUGMENTED: Mapping[str, Mapping[str, str]] = {
     "lottery_needle": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "prompt"},
     "lottery_arithmetic": {"reasoner": "program-aided", "tools": "python"},
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
-    "lottery_schedule": {"reasoner": "chain-of-thought:max_tokens=96"},
+    "lottery_schedule": {"reasoner": "program-aided", "tools": "python"},
     "lottery_operations": {"reasoner": "program-aided", "tools": "python"},
     "lottery_multi_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
 }
