@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200, 500, 1000, 2000])
     parser.add_argument("--discordance", type=float, nargs="+", default=[0.05, 0.1, 0.2, 0.3, 0.4])
     parser.add_argument(
-        "--simulations", type=int, default=1000, help="data sets per bootstrap figure; 0 leaves them out"
+        "--simulations", type=int, default=500, help="data sets per bootstrap figure; 0 leaves them out"
     )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -34,6 +34,7 @@ from lottery_plugins.harness.meters import EnergyMeter, counters, peak_memory
 from lottery_plugins.harness.problems import ChatPrompt
 from lottery_plugins.harness.progress import run_progress
 from lottery_plugins.harness.proxy import load_proxy, read_proxy_options
+from lottery_plugins.harness.ranks import Share, are_padding, is_replica, joined
 from lottery_plugins.harness.reasoned import Reasoned, check_verifier, costs_of
 from lottery_plugins.harness.resume import PlainRun, answer_plainly, say_resumed
 from lottery_plugins.harness.served import ServerLM
@@ -80,7 +81,7 @@ class LotteryLM(WrappingLM):
         self._is_answering = False
         self._device = str(getattr(self.base, "device", "cpu"))
         self._energy = EnergyMeter(counters(self._device))
-        self._joules: float | None = None
+        self._gathered: Share | None = None
 
     def _load(self, base_class: type, base_args: Mapping[str, Any]) -> Kept:
         base = load_base_model(base_class, base_args)
@@ -127,7 +128,8 @@ class LotteryLM(WrappingLM):
         else:
             run_to_end(self._on_engine(run, lm))
             answers = run.answers()
-        self.trajectories += [t for t in run.trajectories if t is not None]
+        paddings = self._paddings(requests)
+        self.trajectories += [t for t, extra in zip(run.trajectories, paddings, strict=True) if t and not extra]
         return answers
 
     async def _on_engine(self, run: PlainRun, lm: EngineLM | ServerLM) -> None:
@@ -139,16 +141,23 @@ class LotteryLM(WrappingLM):
         reasoned = Reasoned(
             assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy, budgets=self.budgets
         )
-        trajectories = reasoned.answer(requests, self._begin())
+        own = [request for request, extra in zip(requests, self._paddings(requests), strict=True) if not extra]
+        trajectories = reasoned.answer(own, self._begin())
         self.trajectories += trajectories
-        return [t.answer for t in trajectories]
+        return [t.answer for t in trajectories] + [trajectories[-1].answer] * (len(requests) - len(own))
+
+    def _paddings(self, requests: list[Any]) -> list[bool]:
+        return are_padding(requests) if self.world_size > 1 else [False] * len(requests)
 
     # ------------------------------------------------------------------ resuming
 
     @cached_property
     def store(self) -> SampleStore | None:
-        """Where finished samples are kept until lm-eval has written them; None without `resume`."""
-        if not self.config.resume:
+        """Where finished samples are kept until lm-eval has written them; None without `resume`.
+
+        None also where processes answer the same requests in step, as they might be found at different ones.
+        """
+        if not self.config.resume or is_replica(self.world_size):
             return None
         # `auto` may take another engine after an upgrade, and their answers must not mix
         name = f"{self.assembly.fingerprint[:32]}-{self.engine.name}-{self.rank}.sqlite"
@@ -158,7 +167,7 @@ class LotteryLM(WrappingLM):
         """The store for the next requests; afresh when lm-eval already took the answers of the last ones."""
         if not self._is_answering:
             self._is_answering = True
-            self.trajectories = []
+            self.trajectories, self._gathered = [], None
             self.engine.mark()
             self._energy.start()
             if self.proxy is not None:
@@ -174,6 +183,28 @@ class LotteryLM(WrappingLM):
                 "reasoner=%s has no part in loglikelihood tasks: they score the base model as it is.",
                 self.config.reasoner,
             )
+
+    # ------------------------------------------------------------------ several processes
+
+    def gather_object(self, obj: Any, dst: int = 0) -> Any:
+        """The base model's; the first time after the answers, what each process did is gathered as well."""
+        gathered = super().gather_object(obj, dst)
+        if self._is_answering and self._gathered is None and self.world_size > 1:
+            self._energy.stop()
+            own = self._own_share()
+            shares = super().gather_object(own, dst)
+            self._gathered = own if shares is None else joined(shares)
+            self.trajectories = list(self._gathered.trajectories)
+            if shares is None:  # the answers are lm-eval's now, whose first process writes them
+                self._end()
+                if self.store:
+                    self.store.remove()
+        return gathered
+
+    def _own_share(self) -> Share:
+        peak = peak_memory(self._device)
+        joules, counted = self._energy.by_counter, self.engine.counted()
+        return Share(trajectories=self.trajectories, peak=peak, joules=joules, counted=counted)
 
     # ------------------------------------------------------------------ what lm-eval asks of a model
 
@@ -211,12 +242,16 @@ class LotteryLM(WrappingLM):
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval writes into its results file; asked when it has all answers."""
         info = self.base.get_model_info() if hasattr(self.base, "get_model_info") else {}
-        self._is_answering = False
-        self._joules = self._energy.stop()
-        if self.store:
-            self.store.mark_complete()
+        self._end()
         records.finished(self)
         return {**info, "lottery": self._description()}
+
+    def _end(self) -> None:
+        self._is_answering = False
+        if self._gathered is None:
+            self._energy.stop()
+        if self.store:
+            self.store.mark_complete()
 
     def ledger(self, results_file: str) -> Ledger:
         """What the run cost; counts the bytes of all weights.
@@ -224,18 +259,18 @@ class LotteryLM(WrappingLM):
         Args:
             results_file: Name of lm-eval's results file that it belongs to.
         """
-        counted = self.engine.counted()
-        peak = peak_memory(self._device)
+        share = self._gathered or self._own_share()
+        counted = share.counted
         tasks = records.count_by_task(self.trajectories, self.compressed.flops(counted))
         return Ledger(
             run={**self._description(), "results_file": results_file},
             tasks=tasks,
-            peak_memory_bytes=peak.num_bytes,
-            peak_memory_of=peak.of,
+            peak_memory_bytes=share.peak.num_bytes,
+            peak_memory_of=share.peak.of,
             flops=sum(tasks.values(), Counters()).flops,
-            joules=self._joules,
-            energy_of=self._energy.names,
-            engine=self.engine.describe(),
+            joules=sum(share.joules.values()) if share.joules else None,
+            energy_of=", ".join(share.joules),
+            engine={**self.engine.describe(counted), "processes": self.world_size},
             proxy=self.proxy.describe() if self.proxy is not None else {},
             verifier=costs_of(self.assembly.verifier),
             **self.compressed.measured(counted),

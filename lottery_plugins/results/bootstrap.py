@@ -33,6 +33,11 @@ class ClusterBootstrap:
     bound is never nearer than the rule of three allows, or forty equal answers would prove parity. A share of
     1 - alpha ** (1 / K) of K clusters may differ, by up to `unseen_scale`, and not be seen.
 
+    How often a bound missed at nominal 0.05 (`benchmarks/verdict_simulation.py --simulations 4000`): 0.021 to 0.058 for
+    F1-like, smooth, much tied and right-or-wrong differences of 20 to 1,000 documents in 8 to 100 clusters. On the side
+    of a long tail of losses 0.052 to 0.065, in 8 to 40 correlated clusters 0.067 to 0.082; with one answer in eight
+    lost altogether and the others all but equal 0.129 at 20 documents, and 0.055 or less from 50 on.
+
     Attributes:
         value: Mean over documents.
         error: Its standard error over clusters; 0 for one cluster.
