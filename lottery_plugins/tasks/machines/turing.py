@@ -6,23 +6,30 @@ the Lottery LLM paper (arXiv:2502.17535) takes its fourth ability from there. Ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from lottery_plugins.tasks.knobs import knob, read_knobs
+from lottery_plugins.tasks.knobs import knob, read_knobs, words_knob
 from lottery_plugins.tasks.machines.bi_tag import EXAMPLES, encode
 from lottery_plugins.tasks.machines.symbols import spaced
 from lottery_plugins.tasks.machines.turing_tables import MACHINES, Machine
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import answer_span, sequence_score
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
 
 __all__ = ["Configuration", "TuringKnobs", "build", "make_row", "score", "steps_from"]
 
+QUESTIONS = {
+    "rule": "Which rule is the first that fits?",
+    "state": "Which state is it in then?",
+    "symbol": "Which symbol is under its head then?",
+    "tape": "What is on the whole tape then?",
+}
 _UNIVERSAL_STEPS = 1500
 """A document on the universal machine begins at one of its first so many steps."""
 
@@ -35,11 +42,13 @@ class TuringKnobs(SolvedKnobs):
         turing_machines: Which machines, by their place in the table of the README.
         turing_steps: Steps to be carried out.
         turing_cells: Cells of the tape that are shown at the start, about.
+        turing_questions: What is asked.
     """
 
     turing_machines: tuple[int, ...] = knob((1, 3, 5), 1, len(MACHINES))
     turing_steps: tuple[int, ...] = knob((1, 2, 4), 1, 1000)
     turing_cells: int = knob(7, 2, 60)
+    turing_questions: tuple[str, ...] = words_knob(tuple(QUESTIONS), is_graded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +79,13 @@ def steps_from(machine: Machine, start: Configuration) -> Iterator[Configuration
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(TuringKnobs, "turing", metadata)
-    return make_solved_splits("turing", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("turing", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     """One document; consecutive ones walk through what is asked, then the steps, then the machines."""
     walk = Walk(index)
-    asked, question = walk.along(QUESTIONS)
+    asked = walk.along(knobs.turing_questions)
     steps, machine = walk.along(knobs.turing_steps), MACHINES[walk.along(knobs.turing_machines) - 1]
     start, end = _run(rng, machine, steps, knobs.turing_cells, is_tape_asked=asked == "tape")
     read, tape = start.tape.get(start.head, machine.blank), _shown(machine, start, end.tape)
@@ -91,9 +100,9 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     return {
         "question": (
             "Rules of a Turing machine (state, symbol read: symbol written, move, next state): "
-            f"{'. '.join(rules.values())}. The tape is {' '.join(tape)} with the head at the brackets, the state and "
-            f"symbol are {start.state} {read}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no "
-            f"rule fits. {question}"
+            f"{'. '.join(rules.values())}. The tape is {' '.join(tape)} with the head at the brackets. It does "
+            f"{'one step' if steps == 1 else f'{steps} steps'}, or less if no rule fits. {QUESTIONS[asked]} "
+            f"State and symbol are at first {start.state} {read}."
         ),
         "answer": answer,
         "symbols": answer.replace(":", "").split(),
@@ -105,10 +114,18 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     }
 
 
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Any rule, state or symbol of the machine; a whole tape is not guessed."""
+    rules = re.findall(r"\w+ \w: \w (?:left|right) \w+", row["question"])
+    known = {"rule": rules, "state": row["states"], "symbol": row["tape_symbols"]}
+    return list(known.get(row["template"], ()))
+
+
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """1 when the rule, the state, the symbol or the tape is the gold one, exactly."""
+    """1 when the rule, the state, the symbol or the tape is the gold one, exactly; of several rules, the first."""
     alphabet = {"rule": [*SYMBOLS, *_MOVES.values(), *STATES], "state": STATES}.get(doc["template"], SYMBOLS)
-    return {"acc": sequence_score(spaced(results[0], alphabet), doc["symbols"], alphabet)}
+    text = answer_span(results[0]).split(". ")[0] if doc["template"] == "rule" else results[0]
+    return {"acc": sequence_score(spaced(text, alphabet), doc["symbols"], alphabet)}
 
 
 def _run(rng: Rng, machine: Machine, steps: int, width: int, *, is_tape_asked: bool) -> Sequence[Configuration]:
@@ -149,9 +166,3 @@ def _universal_start(rng: Rng, width: int) -> Configuration:
 STATES = sorted({state for machine in MACHINES for state in machine.states})
 SYMBOLS = sorted({symbol for machine in MACHINES for symbol in machine.symbols})
 _MOVES = {1: "right", -1: "left"}
-QUESTIONS = (
-    ("rule", "Which rule is the first that fits?"),
-    ("state", "Which state is it in now?"),
-    ("symbol", "Which symbol is under its head now?"),
-    ("tape", "What is on the whole tape now?"),
-)
