@@ -28,7 +28,7 @@ sys.path[0] = str(ROOT)  # so that a checkout needs no installation
 from scipy.stats import binomtest  # noqa: E402 - after the path is set
 
 from lottery_plugins.errors import LotteryError  # noqa: E402
-from lottery_plugins.harness.study import HarnessRun, run_arm  # noqa: E402
+from lottery_plugins.harness.study import HarnessRun, is_done, run_arm  # noqa: E402
 from lottery_plugins.results.statistics import wilson  # noqa: E402
 
 TASK_YAML = ROOT / "task_yaml"
@@ -118,10 +118,11 @@ def run_of(task, arm, args):
     return HarnessRun(
         model_args={"pretrained": args.model, "dtype": "float32", **engine, **extra},
         tasks=[task.name],
-        output_path=str(args.out / args.levels / arm / task.name),
+        output_path=str(args.out / (args.levels + "-chat" * args.chat) / arm / task.name),
         limit=args.limit,
         num_fewshot=2 if arm == "few-shot" else None,
         metadata=metadata_of(args),
+        apply_chat_template=args.chat,
     )
 
 
@@ -174,6 +175,8 @@ def main():
     parser.add_argument("--only", nargs="+", default=[], help="tasks or abilities; all by default")
     parser.add_argument("--levels", choices=LEVELS, default="default", help="default: %(default)s")
     parser.add_argument("--limit", type=int, default=20, help="documents per task (default: %(default)s)")
+    parser.add_argument("--chat", action="store_true", help="prompts are chats; else plain text, as lm-eval's default")
+    parser.add_argument("--show", action="store_true", help="run nothing: the table of what is done")
     parser.add_argument("--threads", type=int, default=1, help="of the packed engine (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/abilities"), help="folder (default: %(default)s)")
     args = parser.parse_args()
@@ -185,8 +188,9 @@ def main():
             runs = {task: run for task in tasks if (run := run_of(task, arm, args))}
             for run in runs.values():
                 Path(run.output_path).mkdir(parents=True, exist_ok=True)
-            run_arm(arm, list(runs.values()))
-            scores.update({(arm, task.name): read_score(run, task) for task, run in runs.items()})
+            if not args.show:
+                run_arm(arm, list(runs.values()))
+            scores.update({(arm, task.name): read_score(run, task) for task, run in runs.items() if is_done(run)})
     except LotteryError as error:
         print(f"error: {error}")
         return 1

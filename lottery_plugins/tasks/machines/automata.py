@@ -26,10 +26,12 @@ class AutomataKnobs(SolvedKnobs):
     """Knobs of the automata.
 
     Attributes:
+        num_solved: Solved examples in each prompt.
         automata_states: States of the automaton.
         automata_steps: Letters of the input.
     """
 
+    num_solved: int = knob(4, 0, 50)
     automata_states: tuple[int, ...] = knob((4, 5, 6), 2, 12)
     automata_steps: tuple[int, ...] = knob((1, 2, 4), 1, 1000)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -32,6 +33,7 @@ QUESTIONS = {
 }
 _UNIVERSAL_STEPS = 1500
 """A document on the universal machine begins at one of its first so many steps."""
+_STRIDE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +158,19 @@ def _random_start(rng: Rng, machine: Machine, width: int) -> Configuration:
 def _universal_start(rng: Rng, width: int) -> Configuration:
     """A moment of the universal machine at work on one of the example programs; a window around its head."""
     machine = MACHINES[-1]
-    tape, head = encode(rng.choice(EXAMPLES))
-    begin = Configuration(machine.start, head, dict(enumerate(tape)))
-    at = next(islice(steps_from(machine, begin), rng.below(_UNIVERSAL_STEPS), None))
+    seen, steps = _snapshots(rng.below(len(EXAMPLES))), rng.below(_UNIVERSAL_STEPS)
+    at = next(islice(steps_from(machine, seen[steps // _STRIDE]), steps % _STRIDE, None))
     low = at.head - rng.below(width)
     return Configuration(at.state, at.head, {c: at.tape.get(c, machine.blank) for c in range(low, low + width)})
+
+
+@cache
+def _snapshots(example: int) -> list[Configuration]:
+    """Every `_STRIDE`-th moment of the universal machine at work on an example: none is far from one of them."""
+    tape, head = encode(EXAMPLES[example])
+    begin = Configuration(MACHINES[-1].start, head, dict(enumerate(tape)))
+    moments = islice(steps_from(MACHINES[-1], begin), 0, _UNIVERSAL_STEPS, _STRIDE)
+    return [replace(at, tape=dict(at.tape)) for at in moments]
 
 
 STATES = sorted({state for machine in MACHINES for state in machine.states})
