@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +28,7 @@ from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
 from lottery_plugins.harness.engines import base_args_for, base_class_for, open_engine, read_engine_options
 from lottery_plugins.harness.event_loop import run_to_end
+from lottery_plugins.harness.kept_models import Kept, kept_or_made
 from lottery_plugins.harness.logs import join_lm_eval
 from lottery_plugins.harness.meters import EnergyMeter, counters, peak_memory
 from lottery_plugins.harness.problems import ChatPrompt
@@ -68,8 +70,8 @@ class LotteryLM(WrappingLM):
         self.config = config
         self.started = datetime.datetime.now(datetime.UTC)
         self.checkpoint = make_readable(base_args)
-        self.base = load_base_model(base_class, base_args)
-        self.compressed = CompressedBase(self.base, self.assembly.methods, self.checkpoint)
+        kept = kept_or_made(base_class, base_args, self.assembly.methods, lambda: self._load(base_class, base_args))
+        self.base, self.compressed = kept.base, kept.compressed
         self.proxy = load_proxy(config, proxy_options)
         self.engine = open_engine(config, engine_options, self.base, self.compressed.method, self.compressed.quantizer)
         if self.engine.is_base:
@@ -80,6 +82,10 @@ class LotteryLM(WrappingLM):
         self._device = str(getattr(self.base, "device", "cpu"))
         self._energy = EnergyMeter(counters(self._device))
         self._gathered: Share | None = None
+
+    def _load(self, base_class: type, base_args: Mapping[str, Any]) -> Kept:
+        base = load_base_model(base_class, base_args)
+        return Kept(base, CompressedBase(base, self.assembly.methods, self.checkpoint))
 
     # ------------------------------------------------------------------ requests
 

@@ -16,6 +16,7 @@ __all__ = [
     "after_marker",
     "answer_lines",
     "answer_span",
+    "names_in",
     "number_score",
     "numbers",
     "order_score",
@@ -148,6 +149,12 @@ def answer_lines(text: str) -> str:
     """What follows the last answer mark, else the whole text, over several lines."""
     marked = after_marker(text)
     return own_part(simplify(text)) if marked is None else marked
+
+
+def names_in(text: str, names: Collection[str]) -> list[str]:
+    """The names that a text mentions, in its order, as they are spelt in `names`; in any letter case."""
+    known = {name.casefold(): name for name in names}
+    return [known[word] for word in re.findall(r"\w+", text.casefold()) if word in known]
 
 
 def _first_line(text: str) -> str:

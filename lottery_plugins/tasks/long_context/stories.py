@@ -1,5 +1,6 @@
-"""Short stories whose sentences lie apart in a long text, and seven forms of questions.
+"""Short stories whose sentences lie apart in a long text, and eight forms of questions.
 
+    once     where is somebody who went to one room?    one fact, in the words of the question
     person   where is somebody?                         one fact, the last of several
     thing    where is a thing?                          two facts
     before   where was it before?                       three facts
@@ -15,6 +16,7 @@ with few answers are balanced.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +50,15 @@ class Asked:
 
 Ask = Callable[[Rng, World, int], Asked | None]
 """A question of one form, or None where the world has none; the turn balances forms that have few answers."""
+
+
+def _once(rng: Rng, world: World, turn: int) -> Asked | None:
+    moves = Counter(event.person for event in world.events if event.act == "go")
+    settled = [who for who, count in moves.items() if count == 1]
+    if not settled or len(_rooms(world)) < _NUM_PEOPLE:
+        return None
+    who = rng.choice(settled)
+    return Asked(f"To which room did {who} go?", [world.people[who]], _rooms(world))
 
 
 def _person(rng: Rng, world: World, turn: int) -> Asked | None:
@@ -113,6 +124,7 @@ def _list(rng: Rng, world: World, turn: int) -> Asked | None:
 
 
 FORMS: Mapping[str, Ask] = {
+    "once": _once,
     "person": _person,
     "thing": _thing,
     "before": _before,
@@ -157,8 +169,8 @@ class StoryKnobs(TaskKnobs):
 
     stories_events: tuple[int, ...] = knob((5, 10), 5, 200)
     stories_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
-    stories_forms: tuple[str, ...] = words_knob(tuple(FORMS))
-    stories_styles: tuple[str, ...] = words_knob(STYLES)
+    stories_forms: tuple[str, ...] = words_knob(tuple(FORMS), is_graded=True)
+    stories_styles: tuple[str, ...] = words_knob(STYLES[::-1], is_graded=True)
 
 
 def build(**metadata: Any) -> dict[str, Any]:
