@@ -57,7 +57,7 @@ AUGMENTED = {
 """What a task, or else the tasks of an ability, are given in the augmented arm."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A task as lm-eval loads it."""
 
