@@ -4,8 +4,8 @@
     python benchmarks/compression_table.py --only int4 wanda --limit 20     # some of them
     python benchmarks/compression_table.py --parts text                     # without lm-eval
 
-Each spec is measured in processes of its own, and what is finished is kept below --out: the same command goes on where
-it was stopped, however it was. The table is written anew after every step.
+Each spec is measured in processes of its own, one for the text and one for the tasks. What is finished is kept below
+--out: the same command goes on where it was stopped, however it was. The table is written anew after every step.
 """
 
 from __future__ import annotations
@@ -37,32 +37,35 @@ def main():
     (settings.out / "text").mkdir(parents=True, exist_ok=True)
     chosen = choose(args.only)
     left_out = dict(chosen.left_out)
-    for part in args.parts:
+    steps = {"text": lambda spec: measure_text(spec, settings, args.tokens)} if "text" in args.parts else {}
+    if arms := [part for part in args.parts if part in ARMS]:
+        steps[" and ".join(arms)] = lambda spec: measure_scores(spec, arms, settings)
+    for name, step in steps.items():
         for number, spec in enumerate(chosen.specs, 1):
             started = time.monotonic()
-            if why := do(part, spec, settings, args.tokens):
-                left_out[f"{spec}, {part}"] = why
+            if why := step(spec):
+                left_out[f"{spec}, {name}"] = why
             took = f"{time.monotonic() - started:.0f} s"
-            print(f"{part} {number}/{len(chosen.specs)} {spec}: {why or took}", flush=True)
+            print(f"{name} {number}/{len(chosen.specs)} {spec}: {why or took}", flush=True)
             publish(chosen.specs, left_out, settings)
     print(publish(chosen.specs, left_out, settings))
     return 0
 
 
-def do(part, spec, settings, tokens):
-    """One step, unless it was done before; why it failed, or ""."""
-    if part == "text":
-        return measure_text(spec, settings, tokens)
+def measure_scores(spec, arms, settings):
+    """The tasks under a spec, unless they were done before; why they failed, or ""."""
+    runs = [run for arm in arms for run in runs_of(spec, arm, settings)]
+    for run in runs:
+        Path(run.output_path).mkdir(parents=True, exist_ok=True)
     try:
-        for run in runs_of(spec, part, settings):
-            Path(run.output_path).mkdir(parents=True, exist_ok=True)
-            run_arm(f"{spec}, {part}", [run])
+        run_arm(spec, runs)
     except LotteryError as error:
         return str(error)
     return ""
 
 
 def measure_text(spec, settings, tokens):
+    """Bytes, NLL and speed of a spec, unless they were measured before; why it failed, or ""."""
     out = text_file(spec, settings)
     wanted = {"model": settings.model, "tokens": tokens, "threads": settings.threads}
     if out.is_file() and json.loads(out.read_text(encoding="utf-8"))["settings"] == wanted:

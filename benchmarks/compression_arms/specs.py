@@ -10,7 +10,7 @@ from lottery_plugins.errors import LotteryError
 from lottery_plugins.options import missing_requirements
 from lottery_plugins.specs import parse_specs
 
-__all__ = ["ABILITIES", "AUGMENTED", "ORIGINAL", "Chosen", "choose", "uses_cache"]
+__all__ = ["ABILITIES", "AUGMENTED", "KNOBS", "ORIGINAL", "Chosen", "acts_while_loading", "choose"]
 
 ORIGINAL = "none"
 
@@ -57,11 +57,14 @@ AUGMENTED: Mapping[str, Mapping[str, str]] = {
     "lottery_needle": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "prompt"},
     "lottery_arithmetic": {"reasoner": "program-aided", "tools": "python"},
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
-    "lottery_schedule": {"reasoner": "chain-of-thought"},
+    "lottery_schedule": {"reasoner": "program-aided", "tools": "python"},
     "lottery_operations": {"reasoner": "program-aided", "tools": "python"},
     "lottery_multi_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
 }
 """What each task is given in the augmented arm."""
+
+KNOBS: Mapping[str, Sequence[int]] = {"needle_lengths": [256], "hops_lengths": [128], "hops_counts": [1, 2]}
+"""Shorter texts than the tasks' own: there are many methods, and longer ones are for `kv_heatmap.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def choose(only: Sequence[str] = ()) -> Chosen:
     """The specs of all methods that can be made here.
 
     Args:
-        only: Keep those that have one of these words in them; a word that is a whole spec is measured as it is.
+        only: Whole specs, and words: all specs that have one in them.
     """
     specs, left_out = [], {}
     for plugin in discover().plugins("compression"):
@@ -87,8 +90,9 @@ def choose(only: Sequence[str] = ()) -> Chosen:
         specs += [f"{plugin.name}:{options}".rstrip(":") for options in VARIANTS.get(plugin.name, ("",))]
     specs += JOINED
     if only:
-        named = [word for word in only if ":" in word or "+" in word]
-        specs = list(dict.fromkeys([*named, *(spec for spec in specs if any(word in spec for word in only))]))
+        named = [word for word in only if word in specs or ":" in word or "+" in word]
+        words = [word for word in only if word not in named]
+        specs = list(dict.fromkeys([*named, *(spec for spec in specs if any(word in spec for word in words))]))
         left_out = {name: why for name, why in left_out.items() if any(word in name for word in only)}
     makeable = []
     for spec in specs:
@@ -100,9 +104,9 @@ def choose(only: Sequence[str] = ()) -> Chosen:
     return Chosen((ORIGINAL, *makeable), left_out)
 
 
-def uses_cache(spec: str) -> bool:
-    """Whether a spec has a method that acts on the KV cache."""
-    return any(method.stage == "kv-cache" for method in _make(spec))
+def acts_while_loading(spec: str) -> bool:
+    """Whether a spec has a method that decides how the model is loaded."""
+    return spec != ORIGINAL and any(method.stage == "load" for method in _make(spec))
 
 
 def _make(spec: str) -> list[object]:

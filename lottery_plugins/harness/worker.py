@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from lottery_plugins.harness.exits import clear_exit
+from lottery_plugins.harness.kept_models import keep_models
 from lottery_plugins.harness.study import HarnessRun, note_done
 
 __all__ = ["evaluate", "main"]
@@ -18,7 +19,7 @@ def main() -> None:
     """Do all runs given on stdin."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     runs = [HarnessRun(**run) for run in json.load(sys.stdin)]
-    with clear_exit():
+    with clear_exit(), keep_models():
         for run in runs:
             evaluate(run)
             note_done(run)

@@ -1,4 +1,4 @@
-"""Heat maps as one SVG file: a row for each model and compression, plain and preprocessed side by side."""
+"""Heat maps as one SVG file: those of the same methods side by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 from lottery_plugins.results.figures import MISSING, Figure, with_interval
 from lottery_plugins.results.heat_map_text import color_of, title_of
-from lottery_plugins.results.heat_maps import PLAIN, PREPROCESSED, HeatMap, HeatMaps
+from lottery_plugins.results.heat_maps import HeatMap, HeatMaps
 
 __all__ = ["to_svg"]
 
@@ -18,20 +18,19 @@ _NOTHING = ("#e6e6e6", "#555555")
 
 def to_svg(maps: HeatMaps) -> str:
     """The file's text. It needs no script and no font of its own; a cell's title tells interval and n."""
-    prompts = [p for p in (PLAIN, PREPROCESSED) if any(p in row for row in maps.rows.values())]
+    lines = maps.lines
     longest = max(len(title_of(heat_map)) for heat_map in maps.maps)
     width = _LEFT + max(len(maps.lengths) * _CELL_WIDTH, longest * _LETTER_WIDTH) + _GAP
     height = _TOP + len(maps.depths) * _CELL_HEIGHT + _GAP
+    size = f'width="{width * max(map(len, lines))}" height="{height * len(lines)}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * len(prompts)}" height="{height * len(maps.rows)}" '
-        'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="#ffffff"/>',
     ]
-    for down, row in enumerate(maps.rows.values()):
-        for across, prompt in enumerate(prompts):
-            if prompt in row:
-                parts.append(f'<g transform="translate({across * width},{down * height})">')
-                parts += [*_map(maps, row[prompt]), "</g>"]
+    for down, line in enumerate(lines):
+        for across, heat_map in enumerate(line):
+            parts.append(f'<g transform="translate({across * width},{down * height})">')
+            parts += [*_map(maps, heat_map), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 

@@ -36,12 +36,12 @@ def title_of(heat_map: HeatMap) -> str:
 
 
 def print_maps(maps: HeatMaps, console: Console) -> None:
-    """Print the maps, those of one compression side by side; accuracy in per cent."""
+    """Print the maps, those of the same methods side by side; accuracy in per cent."""
     from rich.columns import Columns
     from rich.text import Text
 
-    for row in maps.rows.values():
-        console.print(Columns([_drawn(maps, heat_map) for heat_map in row.values()], padding=(0, 4)))
+    for line in maps.lines:
+        console.print(Columns([_drawn(maps, heat_map) for heat_map in line], padding=(0, 4)))
         console.print()
     console.print(
         Text("Accuracy in %, by depth of the needle (down) and length of the text in tokens (across).", "dim")

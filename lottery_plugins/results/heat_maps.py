@@ -33,6 +33,7 @@ class HeatMap:
     Attributes:
         run: Name of the run.
         model: Model and compression, as they stand beside the map.
+        methods: The same without the methods' options.
         prompt: `PLAIN` or `PREPROCESSED`.
         cells: Accuracy by place.
         overall: Accuracy over all places.
@@ -40,6 +41,7 @@ class HeatMap:
 
     run: str
     model: str
+    methods: str
     prompt: str
     cells: Mapping[Place, Figure]
     overall: Figure
@@ -50,21 +52,24 @@ class HeatMaps:
     """All maps, with axes that they share.
 
     Attributes:
-        rows: Maps by model and compression, then by prompt, the plain one first: a row is shown side by side.
+        maps: Those of a model and compression after each other, the plain one first.
         lengths: Ascending.
         depths: Ascending.
         notes: What a reader should know.
     """
 
-    rows: Mapping[str, Mapping[str, HeatMap]]
+    maps: Sequence[HeatMap]
     lengths: Sequence[int]
     depths: Sequence[float]
     notes: Sequence[str] = ()
 
     @property
-    def maps(self) -> list[HeatMap]:
-        """Row by row."""
-        return [heat_map for row in self.rows.values() for heat_map in row.values()]
+    def lines(self) -> list[list[HeatMap]]:
+        """The maps that are shown side by side: those of the same methods, whatever their options and prompts."""
+        found: dict[str, list[HeatMap]] = {}
+        for heat_map in self.maps:
+            found.setdefault(heat_map.methods, []).append(heat_map)
+        return list(found.values())
 
 
 def read_heat_maps(folders: Sequence[Path]) -> HeatMaps:
@@ -85,10 +90,10 @@ def read_heat_maps(folders: Sequence[Path]) -> HeatMaps:
                 "lottery table needle", both, f"one run that is {heat_map.prompt} with {heat_map.model}", "Name one."
             )
         row[heat_map.prompt] = heat_map
-    rows = {model: {p: row[p] for p in (PLAIN, PREPROCESSED) if p in row} for model, row in rows.items()}
     places = {place for heat_map in maps for place in heat_map.cells}
     lengths, depths = sorted({length for length, _ in places}), sorted({depth for _, depth in places})
-    return HeatMaps(rows, lengths, depths, [note for run in runs for note in run.notes])
+    ordered = [row[prompt] for row in rows.values() for prompt in (PLAIN, PREPROCESSED) if prompt in row]
+    return HeatMaps(ordered, lengths, depths, [note for run in runs for note in run.notes])
 
 
 def _read_map(run: Run, *, with_model: bool) -> HeatMap:
@@ -102,10 +107,11 @@ def _read_map(run: Run, *, with_model: bool) -> HeatMap:
     cells = {place: _figure(found) for place, found in sorted(by_place.items())}
     overall = Figure(mean_score(list(values.values())), len(values), len(scores.failed))
     arguments = task.file.model_args
-    compression = str(arguments.get("compression") or "not compressed")
-    pretrained = Path(str(arguments.get("pretrained", ""))).name
-    model = f"{pretrained}, {compression}" if with_model else compression
-    return HeatMap(run.name, model, _prompt(arguments), cells, overall)
+    compression = str(arguments.get("compression") or "")
+    methods = "+".join(spec.partition(":")[0] for spec in compression.split("+"))
+    before = f"{Path(str(arguments.get('pretrained', ''))).name}, " if with_model else ""
+    model, methods = (before + (name or "not compressed") for name in (compression, methods))
+    return HeatMap(run.name, model, methods, _prompt(arguments), cells, overall)
 
 
 def _figure(values: Sequence[float]) -> Figure:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lottery_plugins.documents import Document
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.protocols.plugin import option
 
-__all__ = ["Chunking"]
+__all__ = ["Chunking", "SearchesPrompt"]
 
 _WORD = re.compile(r"\S+")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’)\]]*$")  # noqa: RUF001 - full-width signs end sentences too
@@ -85,3 +87,37 @@ class Chunking:
                 begin -= 1
         if pieces:
             yield pieces[begin][0], pieces[-1][1]
+
+
+@dataclass(frozen=True)
+class SearchesPrompt:
+    """What makes a retriever of documents one of the problem's own long context: how that is cut into documents.
+
+    Stands first among the bases: `class Prompt(SearchesPrompt, Bm25)`.
+
+    Raises:
+        ConfigError: If an option is out of range.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str] = "The Lottery LLM Hypothesis 2025, arXiv:2502.17535, retrieval from prompts"
+    searches: ClassVar[str] = "prompt"
+
+    top_k: int = option(4, "chunks given when the reasoner does not say how many", unit="chunks", allowed="1 up")
+    chunk_words: int = option(100, "longest chunk", unit="words", allowed="1 up")
+    overlap_words: int = option(
+        20, "most words repeated from the chunk before", unit="words", allowed="[0, chunk_words)"
+    )
+
+    def __post_init__(self) -> None:
+        if after := getattr(super(), "__post_init__", None):
+            after()
+        _ = self._chunking
+
+    @property
+    def _chunking(self) -> Chunking:
+        return Chunking(f"retriever: {self.name}", self.chunk_words, self.overlap_words)
+
+    def chunks(self, context: str) -> Sequence[Document]:
+        """The chunks in reading order, ids that sort likewise; none when the context is blank."""
+        return self._chunking.cut(context)

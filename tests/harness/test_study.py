@@ -10,6 +10,8 @@ import pytest
 
 from lottery_plugins.commands import quickstart
 from lottery_plugins.errors import ConfigError
+from lottery_plugins.harness import model as model_module
+from lottery_plugins.harness.kept_models import keep_models
 from lottery_plugins.harness.study import HarnessRun, StudyError, commands_of, is_done, note_done, run_arm
 from lottery_plugins.harness.worker import evaluate
 from lottery_plugins.ledger import Ledger
@@ -104,3 +106,29 @@ def test_quickstart_ends_with_a_table_of_verdicts_and_does_nothing_twice(tiny_mo
     second = subprocess.run(words, capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stderr
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("results_*.json")} == files
+
+
+def test_runs_on_a_kept_model_answer_and_cost_what_they_do_alone(tiny_model, tmp_path, monkeypatch):
+    settings = [
+        {"compression": "int8", "engine": "packed"},
+        {"compression": "int8", "engine": "packed", "reasoner": "chain-of-thought:max_tokens=8"},
+    ]
+    loads = []
+    load = model_module.load_base_model
+    monkeypatch.setattr(model_module, "load_base_model", lambda *args: loads.append(args) or load(*args))
+    with keep_models():
+        for number, extra in enumerate(settings):
+            evaluate(run(tiny_model, tmp_path / f"kept-{number}", **extra))
+    assert len(loads) == 1
+    for number, extra in enumerate(settings):
+        evaluate(run(tiny_model, tmp_path / f"alone-{number}", **extra))
+        kept, alone = (answers_and_costs(tmp_path / f"{how}-{number}") for how in ("kept", "alone"))
+        assert kept == alone
+    assert len(loads) == 3
+
+
+def answers_and_costs(folder):
+    ledger = json.loads(next(folder.rglob("ledger.json")).read_text())
+    costs = {name: ledger["tasks"]["lottery_arithmetic"][name] for name in ("prompt_tokens", "cached_prompt_tokens")}
+    rows = [json.loads(line) for path in folder.rglob("samples_*.jsonl") for line in path.read_text().splitlines()]
+    return [row["resps"] for row in rows], costs, ledger["weights"]

@@ -47,7 +47,7 @@ def four(needle):
 
 def test_cells_are_means_of_their_own_documents(four):
     maps = read_heat_maps(four)
-    plain = maps.rows["not compressed"][PLAIN]
+    plain = maps.maps[0]
     assert {place: figure.estimate.value for place, figure in plain.cells.items()} == {(256, 0.0): 0.5, (256, 1.0): 1.0}
     assert [figure.n for figure in plain.cells.values()] == [2, 2]
     assert (plain.overall.estimate.value, plain.overall.n) == (0.75, 4)
@@ -67,7 +67,20 @@ def test_each_compression_has_a_plain_and_a_preprocessed_map_on_shared_axes(four
 def test_two_models_are_told_apart_by_name(needle):
     places = {(256, 0.0): [1.0]}
     folders = [needle("a", places), needle("b", places, pretrained="org/other")]
-    assert list(read_heat_maps(folders).rows) == ["m, not compressed", "other, not compressed"]
+    assert [m.model for m in read_heat_maps(folders).maps] == ["m, not compressed", "other, not compressed"]
+
+
+def test_maps_of_the_same_methods_stand_side_by_side(needle):
+    specs = ("snapkv:compression_ratio=0.25", "int8", "snapkv:compression_ratio=0.5", "int8+snapkv")
+    folders = [needle(str(i), {(256, 0.0): [1.0]}, compression=spec) for i, spec in enumerate(specs)]
+    maps = read_heat_maps(folders)
+    assert [[m.model for m in line] for line in maps.lines] == [[specs[0], specs[2]], ["int8"], ["int8+snapkv"]]
+    drawn = ET.fromstring(to_svg(maps))
+    places = [group.get("transform") for group in drawn.iter(f"{SVG}g") if group.get("transform")]
+    across, down = zip(*(place[10:-1].split(",") for place in places), strict=True)
+    assert (across[0], across[2], across[3]) == ("0", "0", "0")
+    assert down[0] == down[1] == "0"
+    assert len({*down}) == 3
 
 
 def test_two_runs_for_one_map_are_refused_by_name(needle):
