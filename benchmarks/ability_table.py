@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT)  # so that a checkout needs no installation
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)  # so that a checkout needs no installation
 
 from scipy.stats import binomtest  # noqa: E402 - after the path is set
 
@@ -57,7 +58,7 @@ AUGMENTED = {
 """What a task, or else the tasks of an ability, are given in the augmented arm."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """A task as lm-eval loads it."""
 

@@ -114,7 +114,7 @@ GOLDEN = {
     "hops": "53ab9d42d6b6d53b",
     "variables": "a64aef579df50ddf",
     "aggregate": "a06d09174782f9c3",
-    "stories": "3a687bb3e759abe4",
+    "stories": "0cf12adb8e9e91c0",
     "tree": "2ea87ca2ed26a6c8",
 }
 
