@@ -3,8 +3,8 @@
 For right-or-wrong scores the figures are exact: the probability of every table of discordant pairs, summed where the
 shipped test says non_inferior. For graded and clustered scores they are simulated, with a standard error.
 
-    python benchmarks/verdict_simulation.py                   # under a minute
-    python benchmarks/verdict_simulation.py --simulations 2000 --seed 1
+    python benchmarks/verdict_simulation.py                       # about a minute
+    python benchmarks/verdict_simulation.py --simulations 4000
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from scipy import stats
@@ -26,7 +27,7 @@ Claim = Callable[[int, int, int], bool]
 
 
 def tango_claims(margin: float, alpha: float) -> Claim:
-    return lambda n, gained, lost: TangoDifference(n, gained, lost).p_above(-margin) <= alpha
+    return lambda n, gained, lost: bool(TangoDifference(n, gained, lost).p_above(-margin) <= alpha)
 
 
 def wald_claims(margin: float, alpha: float) -> Claim:
@@ -56,10 +57,10 @@ def probability_of_claim(claim: Claim, n: int, discordance: float, difference: f
 
 
 def exact_table(title: str, claim: Claim, shift: float, args: argparse.Namespace, worst: list[float]) -> Table:
-    table = Table(title=title)
+    table = Table(title=f"{title}, by share discordant", box=box.SIMPLE_HEAD)
     table.add_column("n", justify="right")
     for discordance in args.discordance:
-        table.add_column(f"{discordance:.0%} discordant", justify="right")
+        table.add_column(f"{discordance:.0%}", justify="right")
     for n in args.n:
         row = [str(n)]
         for discordance in args.discordance:
@@ -73,51 +74,101 @@ def exact_table(title: str, claim: Claim, shift: float, args: argparse.Namespace
     return table
 
 
-def graded(rng: np.random.Generator, n: int, clusters: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """Differences of F1-like scores: most equal, the rest anywhere; correlated inside a cluster."""
-    labels = np.arange(n) % clusters
-    base = rng.beta(0.7, 0.7, n)
-    moves = rng.random(n) < 0.5
-    other = np.where(moves, rng.beta(0.7, 0.7, n), base)
-    effect = rng.normal(0, 0.1 if clusters < n else 0.0, clusters)[labels]
-    return other - base + effect + shift, labels
+def f1_like(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Half of the answers equal, the others drawn anew; a third of the scores 0, a third 1."""
+    old, new = (np.clip(np.round(1.5 * rng.beta(1.5, 1.5, shape) - 0.25, 2), 0, 1) for _ in range(2))
+    return np.where(rng.random(shape) < 0.5, 0.0, new - old)
 
 
-def rare(rng: np.random.Generator, n: int, clusters: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """Differences of a whole point on one document in ten, in clusters of their own: nearly all answers are equal."""
-    gain, loss = (0.1 + shift) / 2, (0.1 - shift) / 2
-    return rng.choice([1.0, -1.0, 0.0], n, p=[gain, loss, 1 - gain - loss]), np.arange(n) % clusters
+def smooth(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Half of the answers equal, the others any score."""
+    return np.where(rng.random(shape) < 0.5, 0.0, rng.beta(0.7, 0.7, shape) - rng.beta(0.7, 0.7, shape))
 
 
-def binary(rng: np.random.Generator, n: int, clusters: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """Right-or-wrong differences, 30 % discordant, whose direction is shared by half of a cluster."""
-    labels = np.arange(n) % clusters
-    gain, loss = (0.3 + shift) / 2, (0.3 - shift) / 2
-    own = rng.choice([1.0, -1.0, 0.0], n, p=[gain, loss, 1 - gain - loss])
-    shared = rng.choice([1.0, -1.0, 0.0], clusters, p=[gain, loss, 1 - gain - loss])[labels]
-    return np.where(rng.random(n) < 0.5, shared, own), labels
+def ties(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Four answers in five equal, the others better or worse by quarters."""
+    return np.where(rng.random(shape) < 0.8, 0.0, rng.choice([-1, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1], shape))
+
+
+def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A long tail of losses."""
+    return 0.2 - rng.exponential(0.2, shape)
+
+
+def broken(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """One answer in eight lost altogether, the others the same up to a little noise: the hardest of these shapes."""
+    is_lost, moves = rng.random(shape) < 0.12, rng.random(shape) < 0.3
+    return np.where(is_lost, -rng.beta(0.7, 0.7, shape), np.where(moves, rng.normal(0, 0.1, shape), 0.0)) + 0.06
+
+
+def binary(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Right or wrong, three in ten discordant."""
+    return rng.choice([1.0, -1.0, 0.0], shape, p=[0.15, 0.15, 0.7])
+
+
+Shape = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+ALONE: tuple[Shape, ...] = (f1_like, smooth, ties, skewed, broken)
+IN_CLUSTERS: tuple[Shape, ...] = (f1_like, ties, binary, skewed)
+
+
+def data_set(rng: np.random.Generator, shape: Shape, n: int, clusters: int) -> tuple[np.ndarray, np.ndarray]:
+    """Differences with mean 0; documents of one cluster share their draw with probability 0.55 (correlation 0.3)."""
+    if n == clusters:
+        return shape(rng, (n,)), np.arange(n)
+    own, shared = shape(rng, (clusters, n // clusters)), shape(rng, (clusters, 1))
+    values = np.where(rng.random(own.shape) < 0.55, shared, own)
+    return values.ravel(), np.repeat(np.arange(clusters), n // clusters)
+
+
+def rates(args: argparse.Namespace, shape: Shape, n: int, clusters: int, differences: Sequence[float]) -> list[float]:
+    """Share of data sets that are found non_inferior at each true difference, and inferior on the margin."""
+    rng, claims, against = np.random.default_rng(args.seed), np.zeros(len(differences)), 0
+    for seed in range(args.simulations):
+        values, labels = data_set(rng, shape, n, clusters)
+        estimate = ClusterBootstrap.of(values, labels.tolist(), seed=seed, resamples=999)
+        # the bounds of shifted data are shifted bounds: one estimate tells of all differences
+        claims += [estimate.p_above(-args.margin - true) <= args.alpha for true in differences]
+        against += estimate.p_below(0.0) <= args.alpha
+    return [*(claims / args.simulations), against / args.simulations]
 
 
 def bootstrap_table(args: argparse.Namespace) -> Table:
-    table = Table(title=f"BCa bootstrap, margin {args.margin}: simulated, {args.simulations} data sets each")
-    for header in ("scores", "documents", "clusters", "size at the margin", "power at parity"):
-        table.add_column(header, justify="right")
-    cases = [("graded", graded, 50, 50), ("graded", graded, 200, 200), ("graded", graded, 200, 40)]
-    cases += [("graded", graded, 200, 8), ("rare", rare, 50, 50), ("rare", rare, 200, 200)]
-    cases += [("clustered", binary, 200, 20), ("clustered", binary, 200, 50), ("clustered", binary, 800, 100)]
-    for name, draw, n, clusters in cases:
-        rng = np.random.default_rng(args.seed)
-        rates = []
-        for shift in (-args.margin, 0.0):
-            claims = 0
-            for _ in range(args.simulations):
-                values, labels = draw(rng, n, clusters, shift)
-                estimate = ClusterBootstrap.of(values, labels, seed=args.seed, resamples=999)
-                claims += estimate.p_above(-args.margin) <= args.alpha
-            rate = claims / args.simulations
-            rates.append(f"{rate:.3f} ± {math.sqrt(rate * (1 - rate) / args.simulations):.3f}")
-        table.add_row(name, str(n), str(clusters), *rates)
+    error = math.sqrt(args.alpha * (1 - args.alpha) / args.simulations)
+    table = Table(
+        title=f"Graded and clustered: {args.simulations} data sets each, standard error {error:.3f}",
+        box=box.SIMPLE_HEAD,
+    )
+    headers = ("scores", "documents", "clusters", "non_inferior on margin", "inferior on margin", "power at parity")
+    for header in headers:
+        table.add_column(header, justify="left" if header == "scores" else "right")
+    cases = [(shape, n, n) for shape in ALONE for n in (20, 50, 100, 200)]
+    cases += [(shape, 10 * clusters, clusters) for shape in IN_CLUSTERS for clusters in (8, 20, 40, 100)]
+    for shape, n, clusters in cases:
+        on_margin, power, against = rates(args, shape, n, clusters, (-args.margin, 0.0))
+        found = [f"{value:.3f}" for value in (on_margin, against, power)]
+        table.add_row(shape.__name__, str(n), str(clusters), *found)
     return table
+
+
+def power_curves(args: argparse.Namespace, claim: Claim) -> list[Table]:
+    """Probability of non_inferior against the true difference."""
+    differences = [step * args.margin / 2 for step in range(-4, 4)]
+    curves: dict[str, Callable[[int], list[float]]] = {
+        "right or wrong, 20 % discordant (exact)": lambda n: [
+            probability_of_claim(claim, n, 0.2, true) for true in differences
+        ]
+    }
+    if args.simulations:
+        curves["f1_like (simulated)"] = lambda n: rates(args, f1_like, n, n, differences)[:-1]
+    tables = []
+    for scores, curve in curves.items():
+        table = Table(title=f"Power by true difference: {scores}", box=box.SIMPLE_HEAD)
+        for header in ("n", *(f"{true:+.3f}" for true in differences)):
+            table.add_column(header, justify="right")
+        for n in args.n if "exact" in scores else [n for n in args.n if n <= 500]:
+            table.add_row(str(n), *(f"{value:.3f}" for value in curve(n)))
+        tables.append(table)
+    return tables
 
 
 def main() -> None:
@@ -127,7 +178,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, nargs="+", default=[50, 100, 200, 500, 1000, 2000])
     parser.add_argument("--discordance", type=float, nargs="+", default=[0.05, 0.1, 0.2, 0.3, 0.4])
     parser.add_argument(
-        "--simulations", type=int, default=400, help="data sets per bootstrap figure; 0 leaves them out"
+        "--simulations", type=int, default=500, help="data sets per bootstrap figure; 0 leaves them out"
     )
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -137,6 +188,8 @@ def main() -> None:
     console.print(exact_table(f"Tango: size at difference -{args.margin} (exact)", tango, -args.margin, args, sizes))
     console.print(exact_table(f"Wald: size at difference -{args.margin} (exact)", wald, -args.margin, args, []))
     console.print(exact_table("Tango: power at parity (exact)", tango, 0.0, args, []))
+    for table in power_curves(args, tango):
+        console.print(table)
     if args.simulations:
         console.print(bootstrap_table(args))
     seconds = time.perf_counter() - start

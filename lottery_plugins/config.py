@@ -28,6 +28,7 @@ OUR_ARGUMENTS = (
     *_PLUGIN_ARGUMENTS,
     "knowledge_base",
     "evidence",
+    "budget_of",
     "proxy_model",
     *_LIMIT_ARGUMENTS,
     *_RUN_ARGUMENTS,
@@ -58,6 +59,8 @@ class RunConfig:
         proxy_model: A small model beside the one under test that reasoners may ask; None for none.
         knowledge_base: D: a JSONL file of the user; "" takes the documents that the task brings.
         evidence: "found", or "shuffled": a placebo, every search gives documents of other questions.
+        budget_of: Folder of a finished run: each problem is given the tokens that it generated for the same document,
+            for a reasoner that draws until they are spent. "" for none.
         limits: Budget of one problem.
         engine: What runs the model, one of `ENGINES`, with its options.
         prompt_truncation: What an engine of ours does with a prompt that does not fit the model's window: "none" is an
@@ -83,6 +86,7 @@ class RunConfig:
     proxy_model: ModelSpec | None = None
     knowledge_base: str = ""
     evidence: str = "found"
+    budget_of: str = ""
     limits: Limits = field(default_factory=Limits)
     engine: PluginSpec = _AUTO
     prompt_truncation: str = "none"
@@ -119,6 +123,7 @@ class RunConfig:
             proxy_model=parse_model(arguments.get("proxy_model"), "proxy_model"),
             knowledge_base=str(arguments.get("knowledge_base") or ""),
             evidence=one_of(arguments, "evidence", ("found", "shuffled")),
+            budget_of=str(arguments.get("budget_of") or ""),
             limits=_limits(arguments),
             engine=_engine(arguments.get("engine")),
             prompt_truncation=one_of(arguments, "prompt_truncation", ("none", "left")),
@@ -136,7 +141,7 @@ class RunConfig:
         """The config itself, after a look at what files it names.
 
         Raises:
-            DataError: The knowledge base is not there.
+            DataError: The knowledge base, or the run whose budget is taken, is not there.
             ConfigError: A knowledge base without a retriever.
         """
         if self.knowledge_base:
@@ -148,6 +153,8 @@ class RunConfig:
                 raise ConfigError(
                     "retriever", None, "a retriever, since knowledge_base is given", "Add retriever=bm25."
                 )
+        if self.budget_of and not Path(self.budget_of).expanduser().is_dir():
+            raise DataError(f"budget_of={self.budget_of}", "is no folder", "Name the --output_path of a finished run.")
         return self
 
     @property
@@ -174,6 +181,7 @@ class RunConfig:
             "proxy_model": str(self.proxy_model or ""),
             "knowledge_base": self.knowledge_base,
             "evidence": self.evidence,
+            "budget_of": self.budget_of,
             "limits": {name: getattr(self.limits, name) for name in _LIMIT_ARGUMENTS},
             "tool_timeout_s": self.tool_timeout_s,
             "max_tools": self.max_tools,

@@ -36,6 +36,7 @@ class Problem:
         tools: Names of the tools that the task allows; None allows all that the run offers.
         config: The task's generation settings (`gen_kwargs` at the lm-eval border).
         is_chat: Whether the run renders a chat template; a base model gets plain text.
+        budget_tokens: What the run named by `budget_of` generated for this document; None without one.
     """
 
     task: str
@@ -49,6 +50,7 @@ class Problem:
     tools: tuple[str, ...] | None = None
     config: GenerationConfig = field(default_factory=GenerationConfig)
     is_chat: bool = False
+    budget_tokens: int | None = None
 
     @property
     def prompt(self) -> str:

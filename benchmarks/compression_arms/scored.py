@@ -11,7 +11,7 @@ from lottery_plugins.harness.study import HarnessRun
 from lottery_plugins.results.load import load_run
 from lottery_plugins.results.statistics import Estimate, TangoDifference, wilson
 
-from .specs import ABILITIES, AUGMENTED, KNOBS, ORIGINAL
+from .specs import ABILITIES, AUGMENTED, KNOBS, ORIGINAL, acts_while_loading
 
 __all__ = ["ARMS", "Settings", "difference", "name_of", "read", "runs_of", "score"]
 
@@ -37,25 +37,26 @@ def name_of(spec: str) -> str:
 
 
 def runs_of(spec: str, arm: str, settings: Settings) -> list[HarnessRun]:
-    """lm-eval's runs of an arm: the plain tasks in one, the augmented ones each in its own."""
-    tasks = [task for names in ABILITIES.values() for task in names]
-    groups = [tasks] if arm == "plain" else [[task] for task in tasks]
+    """lm-eval's runs of an arm: one for all tasks that are given the same."""
+    groups: dict[str, list[str]] = {}
+    for task in (task for names in ABILITIES.values() for task in names):
+        groups.setdefault(str(AUGMENTED[task]) if arm == "augmented" else "", []).append(task)
     return [
         HarnessRun(
             model_args={
                 "pretrained": settings.model,
-                "dtype": "float32",
+                **({} if acts_while_loading(spec) else {"dtype": "float32"}),
                 "device": "cpu",
                 "engine": "packed",
                 **({} if spec == ORIGINAL else {"compression": spec}),
                 **(AUGMENTED[group[0]] if arm == "augmented" else {}),
             },
             tasks=group,
-            output_path=str(folder(spec, arm, settings) / ("all" if arm == "plain" else group[0])),
+            output_path=str(folder(spec, arm, settings) / group[0]),
             limit=settings.limit,
             metadata=KNOBS,
         )
-        for group in groups
+        for group in groups.values()
     ]
 
 

@@ -10,7 +10,7 @@ from lottery_plugins.errors import LotteryError
 from lottery_plugins.options import missing_requirements
 from lottery_plugins.specs import parse_specs
 
-__all__ = ["ABILITIES", "AUGMENTED", "KNOBS", "ORIGINAL", "Chosen", "choose", "uses_cache"]
+__all__ = ["ABILITIES", "AUGMENTED", "KNOBS", "ORIGINAL", "Chosen", "acts_while_loading", "choose"]
 
 ORIGINAL = "none"
 
@@ -57,7 +57,7 @@ AUGMENTED: Mapping[str, Mapping[str, str]] = {
     "lottery_needle": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "prompt"},
     "lottery_arithmetic": {"reasoner": "program-aided", "tools": "python"},
     "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
-    "lottery_schedule": {"reasoner": "chain-of-thought:max_tokens=96"},
+    "lottery_schedule": {"reasoner": "program-aided", "tools": "python"},
     "lottery_operations": {"reasoner": "program-aided", "tools": "python"},
     "lottery_multi_hop": {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"},
 }
@@ -104,9 +104,9 @@ def choose(only: Sequence[str] = ()) -> Chosen:
     return Chosen((ORIGINAL, *makeable), left_out)
 
 
-def uses_cache(spec: str) -> bool:
-    """Whether a spec has a method that acts on the KV cache."""
-    return any(method.stage == "kv-cache" for method in _make(spec))
+def acts_while_loading(spec: str) -> bool:
+    """Whether a spec has a method that decides how the model is loaded."""
+    return spec != ORIGINAL and any(method.stage == "load" for method in _make(spec))
 
 
 def _make(spec: str) -> list[object]:

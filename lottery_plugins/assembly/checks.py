@@ -36,12 +36,16 @@ def check_needs(assembly: Assembly) -> None:
 
 
 def check_that_all_is_used(assembly: Assembly) -> None:
-    """Refuse a knowledge base or a placebo that nobody would see: the run would be taken for one that did.
+    """Refuse a knowledge base, a placebo or a budget that nobody would use: the run would be taken for one that did.
 
     Raises:
         ConfigError: With what to do.
     """
     config = assembly.config
+    if config.budget_of and not getattr(assembly.reasoner, "spends_budget", False):
+        allowed = "a reasoner that spends it"
+        hint = "Use reasoner=self-consistency:method=direct:samples=none, or leave budget_of out."
+        raise ConfigError(f"budget_of with reasoner={config.reasoner}", config.budget_of, allowed, hint)
     searches = assembly.retriever.searches if assembly.retriever is not None else ""
     instead = {"prompt": "the problem's own context", "outside": "documents of its own"}
     if config.evidence == "shuffled" and searches in ("", "outside"):

@@ -64,8 +64,7 @@ class EngineStatistics:
     @property
     def busy_share(self) -> float:
         """Share of the time between the first request and the last answer in which the model ran, in [0, 1]."""
-        span = (self.last_s or 0.0) - (self.first_s or 0.0)
-        return min(1.0, (self.prefill_s + self.decode_s) / span) if span > 0 else 0.0
+        return min(1.0, (self.prefill_s + self.decode_s) / self._span_s) if self._span_s > 0 else 0.0
 
     def begin(self) -> EngineStatistics:
         """A copy of the counts so far, for `since`; the clock starts at the next request."""
@@ -78,6 +77,16 @@ class EngineStatistics:
         counts = [f.name for f in fields(self) if f.name not in ("first_s", "last_s")]
         grown: dict[str, Any] = {name: getattr(self, name) - getattr(before, name) for name in counts}
         return EngineStatistics(**grown, first_s=self.first_s, last_s=self.last_s)
+
+    def __add__(self, other: EngineStatistics) -> EngineStatistics:
+        """The counts of two engines; the time between first request and last answer is that of both together."""
+        counts = [f.name for f in fields(self) if f.name not in ("first_s", "last_s")]
+        both: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in counts}
+        return EngineStatistics(**both, first_s=0.0, last_s=self._span_s + other._span_s)
+
+    @property
+    def _span_s(self) -> float:
+        return (self.last_s or 0.0) - (self.first_s or 0.0)
 
     def count_step(self, *, rows: int, tokens: int, seconds: float, is_prefill: bool) -> None:
         """One forward pass."""

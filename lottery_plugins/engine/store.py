@@ -42,7 +42,7 @@ class StoreError(LotteryError):
 
 
 def problem_key(problem: Problem) -> str:
-    """Names a sample by its document and what its answer depends on: prompt, context, tools, settings, repeat."""
+    """Names a sample by its document and what its answer depends on: prompt, context, tools, settings."""
     parts = [
         problem.task,
         problem.doc_id,
@@ -55,6 +55,7 @@ def problem_key(problem: Problem) -> str:
         problem.tools,
         repr(problem.config),
         problem.is_chat,
+        *([] if problem.budget_tokens is None else [problem.budget_tokens]),
     ]
     return hashlib.sha256(_packed(parts)).hexdigest()
 

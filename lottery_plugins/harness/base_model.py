@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import logging
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,13 @@ _FROM_PRETRAINED = frozenset(
     """.split()  # noqa: SIM905 - forty quoted names would hide what they are
 )
 """What transformers' `from_pretrained` takes beyond its own signature; lm-eval's `hf` hands the rest there."""
+
+
+_ENGINE_ARGUMENTS = {
+    "VLLM": ("vllm.engine.arg_utils", "EngineArgs"),
+    "SGLangLM": ("sglang.srt.server_args", "ServerArgs"),
+}
+"""Where the library behind a model of lm-eval lists the arguments that it is handed beyond the model's signature."""
 
 
 def find_base_model(name: str) -> type:
@@ -55,8 +64,8 @@ def check_base_arguments(cls: type, name: str, arguments: Mapping[str, Any]) -> 
     known, takes_anything = _parameters(cls)
     unknown = [key for key in arguments if key not in known]
     if unknown and takes_anything and "pretrained" in known:
-        extra = _FROM_PRETRAINED | _config_fields(arguments)
-        known |= _FROM_PRETRAINED
+        extra = _engine_arguments(cls) or _FROM_PRETRAINED | _config_fields(arguments)
+        known |= _engine_arguments(cls) or _FROM_PRETRAINED
         unknown = [key for key in unknown if key not in extra]
     if unknown:
         everything = [*OUR_ARGUMENTS, *sorted(known)]
@@ -81,6 +90,14 @@ def _parameters(cls: type) -> tuple[set[str], bool]:
         if not takes_anything[-1]:  # it hands nothing on to its ancestors
             break
     return names, takes_anything[0]
+
+
+def _engine_arguments(cls: type) -> set[str]:
+    """Fields of the arguments of the library behind a model of lm-eval; empty where transformers is."""
+    if cls.__name__ not in _ENGINE_ARGUMENTS:
+        return set()
+    module, name = _ENGINE_ARGUMENTS[cls.__name__]
+    return {field.name for field in dataclasses.fields(getattr(import_module(module), name))}
 
 
 def _config_fields(arguments: Mapping[str, Any]) -> set[str]:

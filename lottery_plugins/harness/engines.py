@@ -17,6 +17,7 @@ from lottery_plugins.config import RunConfig
 from lottery_plugins.errors import ConfigError
 from lottery_plugins.harness.base_model import find_base_model
 from lottery_plugins.harness.gen_settings import check_model_settings
+from lottery_plugins.harness.ranks import is_replica
 from lottery_plugins.harness.run_engine import RunEngine
 from lottery_plugins.options import build_plugin, check_requirements
 
@@ -185,8 +186,10 @@ def _check_base(base: Any) -> None:
         raise ConfigError(where, f"base model {name} (its weights are not in this process)", allowed)
     if getattr(base, "backend", "causal") != "causal":
         raise ConfigError(where, f"{name} with backend={base.backend}", allowed)
-    if getattr(base, "world_size", 1) > 1 or hasattr(base, "accelerator"):
-        raise ConfigError(where, f"{name} on several processes", allowed)
+    if is_replica(base.world_size):
+        raise ConfigError(where, f"{name} on several processes that share a model", allowed)
+    if getattr(base, "model", model) is not model:
+        raise ConfigError(where, f"{name} whose model accelerate has wrapped", allowed)
     if len(set(getattr(model, "hf_device_map", {}).values())) > 1:
         raise ConfigError(where, f"{name} spread over several devices", allowed)
     for setting in ("think_end_token", "enable_thinking", "mixed_precision_dtype", "softmax_dtype"):

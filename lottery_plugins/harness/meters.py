@@ -117,7 +117,7 @@ class EnergyMeter:
 
     counters: Sequence[Counter]
     _last: list[float] = field(default_factory=list)
-    _gained: float = 0.0
+    _gained: list[float] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -130,7 +130,8 @@ class EnergyMeter:
         """Count from here on."""
         self._stop.set()  # the thread of an earlier start
         with self._lock:
-            self._last, self._gained, self._stop = [c.read() for c in self.counters], 0.0, threading.Event()
+            self._last, self._stop = [c.read() for c in self.counters], threading.Event()
+            self._gained = [0.0] * len(self._last)
         if any(counter.wraps_at for counter in self.counters):
             threading.Thread(target=self._watch, args=(self._stop,), daemon=True).start()
 
@@ -139,7 +140,12 @@ class EnergyMeter:
         if not self._last:
             return None
         self._look()
-        return self._gained
+        return sum(self._gained)
+
+    @property
+    def by_counter(self) -> dict[str, float]:
+        """The joules that were read last, counter by counter."""
+        return {counter.name: joules for counter, joules in zip(self.counters, self._gained, strict=False)}
 
     def stop(self) -> float | None:
         """What `read` gives, and the end of counting."""
@@ -158,5 +164,5 @@ class EnergyMeter:
                 gained = now - self._last[i]
                 if gained < 0 and counter.wraps_at is not None:
                     gained += counter.wraps_at
-                self._gained += gained
+                self._gained[i] += gained
                 self._last[i] = now

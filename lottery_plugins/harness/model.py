@@ -22,6 +22,7 @@ from lottery_plugins.errors import ConfigError
 from lottery_plugins.folders import cache_folder
 from lottery_plugins.harness import records
 from lottery_plugins.harness.base_model import check_base_arguments, load_base_model
+from lottery_plugins.harness.budgets import read_budgets
 from lottery_plugins.harness.checkpoints import make_readable
 from lottery_plugins.harness.compressed import CompressedBase
 from lottery_plugins.harness.engine_lm import EngineLM, answer_on_engine
@@ -33,6 +34,7 @@ from lottery_plugins.harness.meters import EnergyMeter, counters, peak_memory
 from lottery_plugins.harness.problems import ChatPrompt
 from lottery_plugins.harness.progress import run_progress
 from lottery_plugins.harness.proxy import load_proxy, read_proxy_options
+from lottery_plugins.harness.ranks import Share, are_padding, is_replica, joined
 from lottery_plugins.harness.reasoned import Reasoned, check_verifier, costs_of
 from lottery_plugins.harness.resume import PlainRun, answer_plainly, say_resumed
 from lottery_plugins.harness.served import ServerLM
@@ -61,6 +63,7 @@ class LotteryLM(WrappingLM):
         config = RunConfig.parse(arguments)
         base_class = base_class_for(config)
         self.assembly = assemble(config, discover())
+        self.budgets = read_budgets(config.budget_of) if config.budget_of else None
         engine_options, proxy_options = read_engine_options(config), read_proxy_options(config)
         base_args = base_args_for(config, self.assembly.methods)
         check_base_arguments(base_class, config.base, base_args)
@@ -78,7 +81,7 @@ class LotteryLM(WrappingLM):
         self._is_answering = False
         self._device = str(getattr(self.base, "device", "cpu"))
         self._energy = EnergyMeter(counters(self._device))
-        self._joules: float | None = None
+        self._gathered: Share | None = None
 
     def _load(self, base_class: type, base_args: Mapping[str, Any]) -> Kept:
         base = load_base_model(base_class, base_args)
@@ -125,7 +128,8 @@ class LotteryLM(WrappingLM):
         else:
             run_to_end(self._on_engine(run, lm))
             answers = run.answers()
-        self.trajectories += [t for t in run.trajectories if t is not None]
+        paddings = self._paddings(requests)
+        self.trajectories += [t for t, extra in zip(run.trajectories, paddings, strict=True) if t and not extra]
         return answers
 
     async def _on_engine(self, run: PlainRun, lm: EngineLM | ServerLM) -> None:
@@ -134,17 +138,26 @@ class LotteryLM(WrappingLM):
                 await answer_on_engine(run, lm, progress.finished)
 
     def _by_reasoning(self, requests: list[Any]) -> list[str]:
-        reasoned = Reasoned(assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy)
-        trajectories = reasoned.answer(requests, self._begin())
+        reasoned = Reasoned(
+            assembly=self.assembly, base=self.base, engine=self.engine, proxy=self.proxy, budgets=self.budgets
+        )
+        own = [request for request, extra in zip(requests, self._paddings(requests), strict=True) if not extra]
+        trajectories = reasoned.answer(own, self._begin())
         self.trajectories += trajectories
-        return [t.answer for t in trajectories]
+        return [t.answer for t in trajectories] + [trajectories[-1].answer] * (len(requests) - len(own))
+
+    def _paddings(self, requests: list[Any]) -> list[bool]:
+        return are_padding(requests) if self.world_size > 1 else [False] * len(requests)
 
     # ------------------------------------------------------------------ resuming
 
     @cached_property
     def store(self) -> SampleStore | None:
-        """Where finished samples are kept until lm-eval has written them; None without `resume`."""
-        if not self.config.resume:
+        """Where finished samples are kept until lm-eval has written them; None without `resume`.
+
+        None also where processes answer the same requests in step, as they might be found at different ones.
+        """
+        if not self.config.resume or is_replica(self.world_size):
             return None
         # `auto` may take another engine after an upgrade, and their answers must not mix
         name = f"{self.assembly.fingerprint[:32]}-{self.engine.name}-{self.rank}.sqlite"
@@ -154,7 +167,7 @@ class LotteryLM(WrappingLM):
         """The store for the next requests; afresh when lm-eval already took the answers of the last ones."""
         if not self._is_answering:
             self._is_answering = True
-            self.trajectories = []
+            self.trajectories, self._gathered = [], None
             self.engine.mark()
             self._energy.start()
             if self.proxy is not None:
@@ -170,6 +183,28 @@ class LotteryLM(WrappingLM):
                 "reasoner=%s has no part in loglikelihood tasks: they score the base model as it is.",
                 self.config.reasoner,
             )
+
+    # ------------------------------------------------------------------ several processes
+
+    def gather_object(self, obj: Any, dst: int = 0) -> Any:
+        """The base model's; the first time after the answers, what each process did is gathered as well."""
+        gathered = super().gather_object(obj, dst)
+        if self._is_answering and self._gathered is None and self.world_size > 1:
+            self._energy.stop()
+            own = self._own_share()
+            shares = super().gather_object(own, dst)
+            self._gathered = own if shares is None else joined(shares)
+            self.trajectories = list(self._gathered.trajectories)
+            if shares is None:  # the answers are lm-eval's now, whose first process writes them
+                self._end()
+                if self.store:
+                    self.store.remove()
+        return gathered
+
+    def _own_share(self) -> Share:
+        peak = peak_memory(self._device)
+        joules, counted = self._energy.by_counter, self.engine.counted()
+        return Share(trajectories=self.trajectories, peak=peak, joules=joules, counted=counted)
 
     # ------------------------------------------------------------------ what lm-eval asks of a model
 
@@ -207,12 +242,16 @@ class LotteryLM(WrappingLM):
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval writes into its results file; asked when it has all answers."""
         info = self.base.get_model_info() if hasattr(self.base, "get_model_info") else {}
-        self._is_answering = False
-        self._joules = self._energy.stop()
-        if self.store:
-            self.store.mark_complete()
+        self._end()
         records.finished(self)
         return {**info, "lottery": self._description()}
+
+    def _end(self) -> None:
+        self._is_answering = False
+        if self._gathered is None:
+            self._energy.stop()
+        if self.store:
+            self.store.mark_complete()
 
     def ledger(self, results_file: str) -> Ledger:
         """What the run cost; counts the bytes of all weights.
@@ -220,18 +259,18 @@ class LotteryLM(WrappingLM):
         Args:
             results_file: Name of lm-eval's results file that it belongs to.
         """
-        counted = self.engine.counted()
-        peak = peak_memory(self._device)
+        share = self._gathered or self._own_share()
+        counted = share.counted
         tasks = records.count_by_task(self.trajectories, self.compressed.flops(counted))
         return Ledger(
             run={**self._description(), "results_file": results_file},
             tasks=tasks,
-            peak_memory_bytes=peak.num_bytes,
-            peak_memory_of=peak.of,
+            peak_memory_bytes=share.peak.num_bytes,
+            peak_memory_of=share.peak.of,
             flops=sum(tasks.values(), Counters()).flops,
-            joules=self._joules,
-            energy_of=self._energy.names,
-            engine=self.engine.describe(),
+            joules=sum(share.joules.values()) if share.joules else None,
+            energy_of=", ".join(share.joules),
+            engine={**self.engine.describe(counted), "processes": self.world_size},
             proxy=self.proxy.describe() if self.proxy is not None else {},
             verifier=costs_of(self.assembly.verifier),
             **self.compressed.measured(counted),
@@ -242,6 +281,7 @@ class LotteryLM(WrappingLM):
         return {
             "fingerprint": self.assembly.fingerprint,
             **self.config.describe(),
+            "budget_of_results": list(self.budgets.results_files) if self.budgets is not None else [],
             "checkpoint": self.checkpoint,
             "started": self.started.isoformat(timespec="seconds"),
             "plugins": [

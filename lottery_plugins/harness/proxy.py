@@ -98,7 +98,7 @@ class ProxyModel:
             "name": self.name,
             "weights": weights.to_json() if weights is not None else None,
             "kv_bytes_per_token": measured.get("kv_bytes_per_token"),
-            "engine": self.engine.describe(),
+            "engine": self.engine.describe(self.engine.counted()),
         }
 
 

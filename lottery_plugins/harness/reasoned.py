@@ -10,6 +10,7 @@ from lottery_plugins.assembly import Assembly
 from lottery_plugins.engine.replay import ReplayingFront
 from lottery_plugins.engine.store import SampleStore, problem_key
 from lottery_plugins.errors import ConfigError, LotteryError
+from lottery_plugins.harness.budgets import Budgets
 from lottery_plugins.harness.event_loop import run_to_end
 from lottery_plugins.harness.gen_settings import default_max_tokens
 from lottery_plugins.harness.problems import problems_of
@@ -61,21 +62,26 @@ class Reasoned:
         base: The lm-eval model.
         engine: Runs it.
         proxy: The run's proxy model.
+        budgets: What each problem may generate; None: as the run's limits say.
     """
 
     assembly: Assembly
     base: Any
     engine: RunEngine
     proxy: ProxyModel | None = None
+    budgets: Budgets | None = None
 
     def answer(self, requests: Sequence[Any], store: SampleStore | None) -> list[Trajectory]:
         """One trajectory per request, in their order; those that a store has are not made again.
 
         Raises:
             LotteryError: More problems failed than the run allows. The others are kept.
+            DataError: A problem has no budget in the run that budgets are taken from.
         """
         config = self.assembly.config
         problems = problems_of(requests, default_max_tokens(self.base))
+        if self.budgets is not None:
+            problems = self.budgets.given(problems, requests)
         problems = self.engine.prepared(problems, config.prompt_truncation)
         keys = [problem_key(problem) for problem in problems]
         done = [store.get(key) if store else None for key in keys]

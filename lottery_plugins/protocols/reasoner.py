@@ -139,6 +139,9 @@ class Services(Protocol):
 class Reasoner(Protocol):
     """Solves problems. Options are dataclass fields; see `protocols.plugin`.
 
+    One that goes on until `Problem.budget_tokens` are spent says so with an attribute `spends_budget = True`; any other
+    is refused in a run with `budget_of`.
+
     Attributes:
         needs: What the run must offer, out of "tools", "retriever", "memory", "verifier"; checked before the model is
             loaded.

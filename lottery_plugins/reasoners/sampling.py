@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from lottery_plugins.limits import BudgetExceededError, StopReason
 from lottery_plugins.protocols.plugin import option
 from lottery_plugins.protocols.reasoner import Reasoner, Services
-from lottery_plugins.reasoners.attempts import redrawn
+from lottery_plugins.reasoners.attempts import MAX_SAMPLES, redrawn
 from lottery_plugins.reasoners.chain_of_thought import ChainOfThought
 from lottery_plugins.reasoners.direct import Direct
 from lottery_plugins.reasoners.program_aided import ProgramAided
@@ -46,7 +46,7 @@ class Tries:
 
 @dataclass(frozen=True)
 class Sampling:
-    """The options and the drawing of a reasoner that makes several tries at once.
+    """The options and the drawing of a reasoner that makes several tries: at once, or while a budget lasts.
 
     Raises:
         ConfigError: If an option is out of range.
@@ -55,7 +55,9 @@ class Sampling:
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
 
-    samples: int = option(5, "how many tries are drawn", allowed="1 or more")
+    samples: int | None = option(
+        5, "how many tries are drawn; none: one after another until the budget is spent", allowed="1 or more"
+    )
     temperature: float = option(0.7, "of the drawn completions", allowed="above 0")
     method: str = option("chain-of-thought", "how each try is made", allowed=" or ".join(METHODS))
     max_tokens: int | None = option(
@@ -70,19 +72,50 @@ class Sampling:
         # What the method needs is needed: said before the model is loaded.
         object.__setattr__(self, "needs", (*type(self).needs, *_REASONERS[self.method].needs))
 
+    @property
+    def spends_budget(self) -> bool:
+        """Whether tries are made until the budget is spent."""
+        return self.samples is None
+
     async def tries(self, problem: Problem, services: Services) -> Tries:
-        """Solve a problem several times at once, each time with an answer drawn anew.
+        """Solve a problem several times, each time with an answer drawn anew.
 
         Only the first completion of a try is drawn; what follows from it (the conclusion, the repair of a program) is
         generated as the task says. A direct answer is as long as the task says.
         """
         reasoner = _made(self.method, self.max_tokens)
-        results, spent = await finished(
-            reasoner.solve(problem, drawn(services, self.temperature, i, self.samples)) for i in range(self.samples)
-        )
+        if self.samples is None:
+            results, spent = await self._while_budget_lasts(reasoner, problem, services)
+        else:
+            results, spent = await finished(
+                reasoner.solve(problem, drawn(services, self.temperature, i, self.samples)) for i in range(self.samples)
+            )
         answers = [answer for answer in results if answer is not None]
         limits = [a.stop_reason for a in answers if a.stop_reason not in (StopReason.ANSWERED, StopReason.NO_ANSWER)]
         return Tries(tuple(a.text for a in answers if a.text.strip()), spent or next(iter(limits), None))
+
+    async def _while_budget_lasts(
+        self, reasoner: Reasoner, problem: Problem, services: Services
+    ) -> tuple[list[Answer | None], StopReason | None]:
+        """Try again and again while tokens of `Problem.budget_tokens` are left, or else until a limit of the run.
+
+        The first try is not drawn, so that a small budget does no worse than the method alone, and no try that was
+        begun is cut short by `budget_tokens`: at least so much is spent, unless a limit of the run ends it before.
+        """
+        answers: list[Answer | None] = []
+        while problem.budget_tokens is None or not answers or _generated(problem, services) < problem.budget_tokens:
+            again = drawn(services, self.temperature, len(answers), MAX_SAMPLES) if answers else services
+            try:
+                answers.append(await reasoner.solve(problem, again))
+            except BudgetExceededError as ended:
+                return answers, ended.reason
+        return answers, None
+
+
+def _generated(problem: Problem, services: Services) -> int:
+    """Tokens generated so far; a completion that nobody can count is taken for the longest."""
+    counts = (step.completion_tokens for step in services.steps if step.kind == "generate")
+    return sum(problem.config.max_tokens if count is None else count for count in counts)
 
 
 async def finished(acts: Iterable[Awaitable[_T]]) -> tuple[list[_T | None], StopReason | None]:

@@ -15,12 +15,15 @@ __all__ = ["SelfConsistency"]
 
 @dataclass(frozen=True)
 class SelfConsistency(Sampling):
-    """Draw several chains of thought at once and answer what most of them conclude.
+    """Draw several chains of thought and answer what most of them conclude.
 
     Answers are compared by what they mean (`voting.meaning`), ties go to the first drawn, and the winner is given in
     the spelling that most of its voters used. Tries that the budget ended do not vote; the stop reason then tells.
 
-    Cost: `samples` times the cost of the method; all tries run at once.
+    With `samples=none` it makes one try after another until the budget is spent, the first one undrawn: what a plain
+    model can do with the tokens of another run (`budget_of`).
+
+    Cost: `samples` times the cost of the method; a fixed number of tries runs at once.
     Deviation: the paper draws 40 samples; each is reasoning and answer in one, where chain-of-thought here asks for the
         answer in a second, undrawn completion.
     """

@@ -15,6 +15,7 @@ __all__ = [
     "STYLES",
     "Row",
     "all_notes",
+    "control_tables",
     "cost_headers",
     "meaning",
     "quality_headers",
@@ -60,7 +61,11 @@ def cost_headers(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _difference_header(comparison: Comparison) -> str:
-    return f"difference [{100 * (1 - 2 * comparison.options.alpha):g}%]"
+    return f"difference {_level(comparison)}"
+
+
+def _level(comparison: Comparison) -> str:
+    return f"[{100 * (1 - 2 * comparison.options.alpha):g}%]"
 
 
 def task_rows(task: TaskComparison) -> list[Row]:
@@ -109,9 +114,27 @@ def _needs(task: TaskComparison, result: ArmResult) -> str:
 
 def meaning(interaction: Estimate) -> str:
     """Whom augmentation helps more."""
-    if interaction.low > 0:
-        return "compressed gains more"
-    return "original gains more" if interaction.high < 0 else "none shown"
+    return {1: "compressed gains more", -1: "original gains more", 0: "none shown"}[_sign(interaction)]
+
+
+def control_tables(comparison: Comparison) -> dict[str, list[tuple[str, ...]]]:
+    """Header and rows by title, a table for each control arm and the arm that it controls; {} without controls."""
+    tables: dict[str, list[tuple[str, ...]]] = {}
+    header = ("task", _difference_header(comparison), "shown")
+    for control in comparison.controls:
+        if control.gain is not None:
+            title = f"{control.of} minus {control.arm}, which is {control.description}"
+            gain = (control.task, signed(control.gain), _GAINS[_sign(control.gain)])
+            tables.setdefault(title, [header]).append(gain)
+    return tables
+
+
+_GAINS = {1: "gain", -1: "loss", 0: "neither"}
+
+
+def _sign(estimate: Estimate) -> int:
+    """On which side of 0 the interval lies."""
+    return int(estimate.low > 0) - int(estimate.high < 0)
 
 
 def verdict_grid(comparison: Comparison) -> list[tuple[str, ...]]:

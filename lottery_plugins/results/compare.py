@@ -17,6 +17,7 @@ from lottery_plugins.results.comparison import (
     Judged,
     TaskComparison,
 )
+from lottery_plugins.results.controls import control_notes, find_controls
 from lottery_plugins.results.costs import joules_of
 from lottery_plugins.results.estimates import clipped, differences, interaction, is_tango, score
 from lottery_plugins.results.load import Run, load_run
@@ -63,6 +64,7 @@ def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptio
     arms = [run.name for run in candidates]
     judged, abilities, overall = _judge_arms(aligned, estimates, baseline.name, arms, options)
     tasks = tuple(_task_comparison(task, judged, options) for task in aligned)
+    controls = find_controls(aligned, options)
     return Comparison(
         baseline=baseline.name,
         folders={run.name: str(run.folder) for run in (baseline, *candidates)},
@@ -70,7 +72,8 @@ def compare_runs(baseline: Run, candidates: Sequence[Run], options: CompareOptio
         tasks=tasks,
         abilities=abilities,
         overall=overall,
-        notes=(*notes, *_notes(tasks, options.alpha), *proxy_notes(aligned)),
+        notes=(*notes, *control_notes(controls, aligned), *_notes(tasks, options.alpha), *proxy_notes(aligned)),
+        controls=controls,
     )
 
 
@@ -144,7 +147,7 @@ def _with_required_n(judged: Judged, estimate: PairedDifference, task: AlignedTa
         null_variances = tango_variance(gained, lost, -margin), tango_variance(equal, equal, -margin)
     else:
         assert isinstance(estimate, ClusterBootstrap)
-        discordance = float(n * estimate.means.var()) + value**2
+        discordance = n * estimate.error**2 + value**2
     observed, if_equal = null_variances
     return replace(
         judged,
@@ -166,7 +169,7 @@ def _task_comparison(
         margin=task.margin,
         num_documents=reference.size,
         num_clusters=reference.size if task.clusters is None else len(set(task.clusters)),
-        method="Tango score" if is_tango(task) else "BCa bootstrap",
+        method="Tango score" if is_tango(task) else "bootstrap-t",
         arms=tuple(_arm_result(task, arm, judged.get((task.task, arm)), options) for arm in task.arms),
         interaction=interaction(task, options),
     )
@@ -191,7 +194,7 @@ def _notes(tasks: tuple[TaskComparison, ...], alpha: float) -> list[str]:
     """Few clusters, verdicts that only the correction left open, and those that hang on failed samples."""
     notes = []
     for task in tasks:
-        if task.method == "BCa bootstrap" and task.num_clusters < _FEW_CLUSTERS:
+        if task.method == "bootstrap-t" and task.num_clusters < _FEW_CLUSTERS:
             of = "documents" if task.num_clusters == task.num_documents else "clusters"
             more = (
                 "" if of == "documents" else " More clusters would narrow them, more documents in the same ones hardly."

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from lottery_plugins.ledger import Counters, WeightBytes
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.statistics import Estimate
 from lottery_plugins.results.verdict import Verdict
 
-__all__ = ["COMPARISON_SCHEMA", "STUDY_ARMS", "ArmResult", "Comparison", "GroupVerdict", "Judged", "TaskComparison"]
+__all__ = [
+    "COMPARISON_SCHEMA",
+    "STUDY_ARMS",
+    "ArmResult",
+    "Comparison",
+    "Control",
+    "ControlKind",
+    "GroupVerdict",
+    "Judged",
+    "TaskComparison",
+]
 
 COMPARISON_SCHEMA = 1
 
@@ -83,7 +93,7 @@ class TaskComparison:
         margin: Non-inferiority margin.
         num_documents: Paired documents.
         num_clusters: Clusters of documents; equals num_documents where each is its own.
-        method: "Tango score" or "BCa bootstrap".
+        method: "Tango score" or "bootstrap-t".
         arms: The baseline first.
         interaction: How much more augmentation gives the compressed model than the original, with bounds like a
             difference's; None unless all four arms of a study are there.
@@ -112,6 +122,30 @@ class GroupVerdict:
     tasks: tuple[str, ...]
 
 
+ControlKind = Literal["equal_budget", "shuffled_evidence"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What a control arm says of the arm that it controls, on one task.
+
+    Attributes:
+        task: The task.
+        arm: The control.
+        kind: What it rules out: that more tokens are all that helped, or that any documents would have.
+        description: What the control is, in words.
+        of: The arm that it controls; None where that is not among the runs.
+        gain: Score of `of` minus that of the control, above 0 is better, with bounds like a difference's.
+    """
+
+    task: str
+    arm: str
+    kind: ControlKind
+    description: str
+    of: str | None = None
+    gain: Estimate | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """The whole comparison.
@@ -124,6 +158,7 @@ class Comparison:
         abilities: Verdicts by ability and arm.
         overall: Verdict on all tasks, by arm.
         notes: What a reader should know.
+        controls: What the control arms say.
     """
 
     baseline: str
@@ -133,12 +168,19 @@ class Comparison:
     abilities: tuple[GroupVerdict, ...]
     overall: tuple[GroupVerdict, ...]
     notes: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
 
     @property
     def deciding(self) -> tuple[GroupVerdict, ...]:
-        """The overall verdicts that the exit status follows: the ticket's in a study, else every candidate's."""
+        """The overall verdicts that the exit status follows: the ticket's in a study, else every candidate's.
+
+        Controls have none, unless nothing else is compared.
+        """
         ticket = tuple(group for group in self.overall if group.arm == STUDY_ARMS[-1])
-        return ticket if ticket and self.baseline == STUDY_ARMS[0] else self.overall
+        if ticket and self.baseline == STUDY_ARMS[0]:
+            return ticket
+        controls = {control.arm for control in self.controls}
+        return tuple(group for group in self.overall if group.arm not in controls) or self.overall
 
     def to_json(self) -> dict[str, Any]:
         """Plain data with the version of its layout; None means not measured."""

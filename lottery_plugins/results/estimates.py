@@ -12,18 +12,19 @@ from lottery_plugins.results.means import is_binary, mean_score
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.statistics import Estimate, PairedDifference, TangoDifference
 
-__all__ = ["clipped", "differences", "interaction", "is_tango", "score"]
+__all__ = ["clipped", "difference_of", "differences", "interaction", "is_tango", "score"]
 
 Floats = NDArray[np.float64]
 
 
 def differences(task: AlignedTask, baseline: str, options: CompareOptions) -> dict[str, PairedDifference]:
     """The estimate of each arm's difference from the baseline."""
-    reference = task.arms[baseline]
-    return {arm: _difference(reference, s, task, options) for arm, s in task.arms.items() if arm != baseline}
+    return {arm: difference_of(task, baseline, arm, options) for arm in task.arms if arm != baseline}
 
 
-def _difference(reference: Floats, scores: Floats, task: AlignedTask, options: CompareOptions) -> PairedDifference:
+def difference_of(task: AlignedTask, baseline: str, arm: str, options: CompareOptions) -> PairedDifference:
+    """The estimate of one arm's difference from another."""
+    reference, scores = task.arms[baseline], task.arms[arm]
     if is_tango(task):
         gained, lost = int(np.sum(scores > reference)), int(np.sum(scores < reference))
         return TangoDifference(scores.size, gained, lost)

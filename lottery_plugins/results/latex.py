@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lottery_plugins.results.cells import all_notes, cost_headers, quality_headers, task_rows, verdict_grid
+from lottery_plugins.results.cells import (
+    all_notes,
+    control_tables,
+    cost_headers,
+    quality_headers,
+    task_rows,
+    verdict_grid,
+)
 from lottery_plugins.results.comparison import Comparison
 
 __all__ = ["escaped", "render_latex", "tabular"]
@@ -26,8 +33,13 @@ def render_latex(comparison: Comparison) -> str:
         cells = [row.cells(comparison) for row in task_rows(task)]
         rows += [[row[header] for header in headers] for row in cells]
     grid = verdict_grid(comparison)
+    controls = [
+        line
+        for title, rows_of in control_tables(comparison).items()
+        for line in (f"% {escaped(title)}", tabular(rows_of[0], rows_of[1:]), "")
+    ]
     notes = [f"% {escaped(note)}" for note in all_notes(comparison)]
-    return "\n".join([tabular(headers, rows), "", tabular(grid[0], grid[1:]), "", *notes]) + "\n"
+    return "\n".join([tabular(headers, rows), "", tabular(grid[0], grid[1:]), "", *controls, *notes]) + "\n"
 
 
 def tabular(headers: Sequence[str], rows: Sequence[Sequence[str] | None]) -> str:

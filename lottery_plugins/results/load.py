@@ -12,16 +12,23 @@ from typing import Any
 from lottery_plugins.errors import DataError, RunsNotComparableError
 from lottery_plugins.ledger import LEDGER_FILE, TRAJECTORIES_FILE, Ledger
 
-__all__ = ["ResultsFile", "Run", "TaskRun", "load_run", "read_json"]
+__all__ = ["AUGMENTATION", "LIMITS", "MACHINE", "ResultsFile", "Run", "TaskRun", "load_run", "read_json"]
 
-_AUGMENTATION = frozenset(
+AUGMENTATION = frozenset(
     {"reasoner", "tools", "max_tools", "retriever", "memory", "verifier", "knowledge_base", "proxy_model"}
 )
-_LIMITS = frozenset(
-    {"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"}
+"""Model arguments that make an arm augmented."""
+
+LIMITS = frozenset({"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"})
+MACHINE = frozenset(
+    """
+    engine batch_size max_batch_size max_num_seqs device parallelize num_concurrent gpu_memory_utilization
+    tensor_parallel_size pipeline_parallel_size data_parallel_size distributed_executor_backend
+    """.split()  # noqa: SIM905 - one quoted name after another would be longer
 )
-_MACHINE = frozenset({"engine", "batch_size", "max_batch_size", "device", "parallelize", "num_concurrent"})
-_MAY_DIFFER = _AUGMENTATION | _LIMITS | _MACHINE
+"""Model arguments that say where and how fast, not what."""
+
+_MAY_DIFFER = AUGMENTATION | LIMITS | MACHINE | {"evidence", "budget_of"}
 _DATED = re.compile(r"_(?P<date>\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(\.\d+)?)\.json$")
 
 

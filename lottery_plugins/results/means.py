@@ -23,7 +23,7 @@ def mean_score(
 ) -> Estimate:
     """The mean over documents.
 
-    Wilson's interval where each document is right or wrong and its own cluster, else the BCa bootstrap over clusters,
+    Wilson's interval where each document is right or wrong and its own cluster, else the bootstrap over clusters,
     whose bounds stay in [0, 1] where all scores do.
 
     Args:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from lottery_plugins.results.cells import (
     NOT_MEASURED,
     STYLES,
     all_notes,
+    control_tables,
     cost_headers,
     quality_headers,
     task_rows,
@@ -27,29 +30,41 @@ if TYPE_CHECKING:
 
 __all__ = ["markdown_row", "markdown_text", "render_json", "render_markdown", "render_table"]
 
-_ONE_TABLE_WIDTH = 150
-_COLUMN_WIDTH = 18  # of each of the engine's costs, beyond that
-_WHOLE_NUMBERS_WIDTH = 95
-_NARROW = {"score": 13, "difference": 15, "failed": 8, "verdict": 12, **dict.fromkeys((*COSTS, *ENGINE_COSTS), 12)}
-"""Widths by header, without its level, at which numbers and words break in the right places."""
+_RIGHT = {"failed", *COSTS, *ENGINE_COSTS}
+_LABEL_WIDTH, _CELL_WIDTH, _WORD_WIDTH = 22, 14, 11
+"""Of cells that are broken into lines, as the terminal is too narrow for whole ones: most cells fit 80 columns then."""
 
 
 def render_table(comparison: Comparison, console: Console) -> None:
-    """Print the comparison; on a narrow terminal the costs get a table of their own."""
-    quality, costs = ("run", *quality_headers(comparison)), cost_headers(comparison)
-    wide = console.width >= _ONE_TABLE_WIDTH + _COLUMN_WIDTH * (len(costs) - len(COSTS))
+    """Print the comparison.
+
+    Costs stand beside the scores where the terminal is wide enough, else below them; where even that breaks lines, only
+    those of all tasks together are shown.
+    """
+    quality, costs = ("run", *quality_headers(comparison)), ("run", *cost_headers(comparison))
     is_measured = any(result.counters or result.weights for task in comparison.tasks for result in task.arms)
-    columns = (*quality, *costs) if wide and is_measured else quality
-    console.print(_table(comparison, columns, console.width))
-    if is_measured and not wide:
-        console.print(_table(comparison, ("run", *costs), console.width))
+    whole = _table(comparison, (*quality, *costs[1:]) if is_measured else quality)
+    scores, by_task = _table(comparison, quality), _table(comparison, costs)
+    notes = []
+    if _fits(whole, console):
+        console.print(whole)
+    else:
+        console.print(scores if _fits(scores, console) else _table(comparison, quality, is_narrow=True))
+        if is_measured and _fits(by_task, console):
+            console.print()
+            console.print(by_task)
+        elif is_measured:
+            notes.append("Costs by task: --markdown, --json, or a wider terminal.")
     if not is_measured:
-        console.print(_text(f"Failed, weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json."))
-    console.print(_plain_table(verdict_grid(comparison)))
+        notes.append(f"Failed, weights, tokens and seconds: {NOT_MEASURED}, as no run has a ledger.json.")
+    _print_grid(verdict_grid(comparison), console)
+    for title, grid in control_tables(comparison).items():
+        console.print(_text(f"\n{title}:"))
+        _print_grid(grid, console)
     costs_of_arms, cost_notes = cost_table(comparison)
     if costs_of_arms:
-        console.print(_plain_table(costs_of_arms))
-    for note in (*all_notes(comparison), *cost_notes):
+        _print_grid(costs_of_arms, console)
+    for note in (*notes, *all_notes(comparison), *cost_notes):
         console.print(_text(f"- {note}", "dim"))
 
 
@@ -62,8 +77,11 @@ def render_markdown(comparison: Comparison) -> str:
             cells = row.cells(comparison)
             lines.append(markdown_row((task.task, *(cells[header] for header in headers[1:]))))
     costs, cost_notes = cost_table(comparison)
-    for grid in filter(None, (verdict_grid(comparison), costs)):
-        lines += ["", markdown_row(grid[0]), markdown_row(["---"] * len(grid[0])), *map(markdown_row, grid[1:])]
+    controls = {f"{markdown_text(title)}:": grid for title, grid in control_tables(comparison).items()}
+    for title, grid in {"": verdict_grid(comparison), **controls, "Costs:": costs}.items():
+        if grid:
+            lines += ["", *((title, "") if title else ()), markdown_row(grid[0]), markdown_row(["---"] * len(grid[0]))]
+            lines += map(markdown_row, grid[1:])
     lines += ["", "Notes:", "", *(f"- {markdown_text(note)}" for note in (*all_notes(comparison), *cost_notes))]
     return "\n".join(lines) + "\n"
 
@@ -73,44 +91,72 @@ def render_json(comparison: Comparison) -> str:
     return json.dumps(comparison.to_json(), indent=2, allow_nan=False) + "\n"
 
 
-def _plain_table(grid: Sequence[tuple[str, ...]]) -> Table:
-    """Verdicts by ability and arm, or costs by arm: header first."""
-    from rich import box
-    from rich.table import Table
+def _print_grid(grid: Sequence[tuple[str, ...]], console: Console) -> None:
+    """Print verdicts by ability and arm, or costs by arm: header first."""
+    table = _grid(grid)
+    console.print()
+    console.print(table if _fits(table, console) else _grid(grid, is_narrow=True))
 
+
+def _grid(grid: Sequence[tuple[str, ...]], *, is_narrow: bool = False) -> Table:
     header, *rows = grid
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = _empty_table()
     for name in header:
-        table.add_column(_text(name), overflow="fold")
-    for label, *verdicts in rows:
-        table.add_row(_text(label), *(_text(verdict, STYLES.get(verdict, "")) for verdict in verdicts))
+        table.add_column(_text(_in_lines(name, _CELL_WIDTH) if is_narrow else name), overflow="fold")
+    for label, *cells in rows:
+        first = _in_lines(label, _LABEL_WIDTH) if is_narrow else label
+        others = [_in_lines(cell, _CELL_WIDTH) if is_narrow else cell for cell in cells]
+        table.add_row(_text(first), *(_text(cell, STYLES.get(cell, "")) for cell in others))
     return table
 
 
-def _table(comparison: Comparison, headers: Sequence[str], width: int) -> Table:
+def _table(comparison: Comparison, headers: Sequence[str], *, is_narrow: bool = False) -> Table:
     """A table of the named columns, a section a task."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = _empty_table()
     for header in headers:
-        is_interval, narrow = header.endswith("]"), _NARROW.get(header.split(" [")[0])
-        is_whole = width >= _WHOLE_NUMBERS_WIDTH and is_interval
-        table.add_column(
-            header,
-            justify="right" if header in {"failed", *COSTS, *ENGINE_COSTS} else "left",
-            overflow="fold",
-            no_wrap=is_whole,
-            max_width=None if is_whole or width >= _ONE_TABLE_WIDTH else narrow,
-        )
+        lines = header.replace(" [", "\n[") if is_narrow else header.replace(" tok", "\ntok").replace(" cach", "\ncach")
+        table.add_column(_text(lines), justify="right" if header in _RIGHT else "left", overflow="fold")
     for task in comparison.tasks:
-        table.add_row(_text(task.task, "bold"))
+        table.add_row(_text(_in_lines(task.task, _LABEL_WIDTH) if is_narrow else task.task, "bold"))
         for row in task_rows(task):
             cells = row.cells(comparison)
             if any(cells[header] for header in headers[1:]):
-                table.add_row(*(_text(cells[h], row.style if h == "verdict" else "") for h in headers))
+                label = _in_lines(row.arm, _LABEL_WIDTH) if is_narrow else row.arm
+                shown = [_narrow(cells[h]) if is_narrow else cells[h] for h in headers[1:]]
+                styles = [row.style if header == "verdict" else "" for header in headers[1:]]
+                table.add_row(_text(label), *map(_text, shown, styles))
         table.add_section()
     return table
+
+
+def _empty_table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _fits(table: Table, console: Console) -> bool:
+    """Whether no cell has to be broken."""
+    from rich.measure import Measurement
+
+    wide = console.options.update(width=10_000)
+    return Measurement.get(console, wide, table).maximum <= console.width
+
+
+def _narrow(cell: str) -> str:
+    """A cell with its interval, or each of its words, on a line of its own."""
+    return cell.replace(" [", "\n[") if "[" in cell else textwrap.fill(cell, _WORD_WIDTH, break_long_words=False)
+
+
+def _in_lines(text: str, most: int) -> str:
+    """The text in lines of at most so many characters, as far as it can be broken: at blanks and after joints."""
+    lines = [""]
+    for piece in re.split(r"(?<=\s)|(?<=[-_/+])(?=[^\W\d])", text):
+        if lines[-1] and len((lines[-1] + piece).rstrip()) > most:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _text(line: str, style: str = "") -> Text:

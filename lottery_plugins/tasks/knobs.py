@@ -8,7 +8,7 @@ strangers are ignored; a key that starts like ours and is not one is an error.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from lottery_plugins.errors import ConfigError, suggest
@@ -18,14 +18,26 @@ __all__ = ["TaskKnobs", "knob", "read_knobs", "words_knob"]
 K = TypeVar("K", bound="TaskKnobs")
 
 
-def knob(default: int | float | tuple[int, ...] | tuple[float, ...], low: float, high: float) -> Any:
-    """A dataclass field that is a knob; a tuple takes one value or several, each in [low, high]."""
-    return field(default=default, metadata={"low": low, "high": high})
+def knob(
+    default: int | float | tuple[int, ...] | tuple[float, ...], low: float, high: float, *, is_graded: bool = True
+) -> Any:
+    """A dataclass field that is a knob; a tuple takes one value or several, each in [low, high].
+
+    Args:
+        default: The value, or the values, which documents walk through.
+        low: The least allowed.
+        high: The most allowed.
+        is_graded: Whether the first of several values makes the easiest documents.
+    """
+    return field(default=default, metadata={"low": low, "high": high, "is_graded": is_graded})
 
 
-def words_knob(default: tuple[str, ...], allowed: tuple[str, ...] | None = None) -> Any:
-    """A dataclass field that is a knob and takes one or several of the allowed words; None allows the default's."""
-    return field(default=default, metadata={"words": allowed or default})
+def words_knob(default: tuple[str, ...], allowed: tuple[str, ...] | None = None, *, is_graded: bool = False) -> Any:
+    """A dataclass field that is a knob and takes one or several of the allowed words; None allows the default's.
+
+    `is_graded`: as in `knob`.
+    """
+    return field(default=default, metadata={"words": allowed or default, "is_graded": is_graded})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +47,12 @@ class TaskKnobs:
     Attributes:
         num_docs: Documents of the test split.
         data_seed: Another seed gives other documents of the same kind.
+        easiest: 1 leaves of every graded knob its first value alone, which makes the easiest documents.
     """
 
     num_docs: int = knob(200, 1, 1_000_000)
     data_seed: int = knob(0, 0, 2**63 - 1)
+    easiest: int = knob(0, 0, 1)
 
 
 def read_knobs(kind: type[K], family: str, metadata: Mapping[str, Any]) -> K:
@@ -56,7 +70,14 @@ def read_knobs(kind: type[K], family: str, metadata: Mapping[str, Any]) -> K:
     for key in metadata:
         if key.startswith(f"{family}_") and key not in known:
             raise ConfigError(f"metadata: {key}", metadata[key], f"one of {', '.join(known)}", suggest(key, known))
-    return kind(**{name: _parse(f, metadata[name]) for name, f in known.items() if name in metadata})
+    knobs = kind(**{name: _parse(f, metadata[name]) for name, f in known.items() if name in metadata})
+    return replace(knobs, **_first_levels(knobs)) if knobs.easiest else knobs
+
+
+def _first_levels(knobs: TaskKnobs) -> dict[str, Any]:
+    """The first value of each graded knob, as a tuple of one."""
+    levels = {f.name: getattr(knobs, f.name) for f in fields(knobs) if f.metadata["is_graded"]}
+    return {name: values[:1] for name, values in levels.items() if isinstance(values, tuple)}
 
 
 def _parse(spec: Field[Any], got: object) -> Any:

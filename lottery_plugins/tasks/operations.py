@@ -12,7 +12,7 @@ from typing import Any
 
 from lottery_plugins.tasks.knobs import TaskKnobs, knob, read_knobs
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import names_in, sequence_score
 from lottery_plugins.tasks.splits import Row, make_splits
 from lottery_plugins.tasks.words import word_list
 
@@ -68,6 +68,7 @@ def make_row(rng: Rng, index: int, knobs: OperationsKnobs) -> Row:
         "question": question,
         "answer": " ".join(answer),
         "symbols": list(answer),
+        "candidates": [] if name == "repeat" else sorted(set(names_in(question, [*SYMBOLS, EMPTY]))),
         "cells": cells,
         "steps": steps if name in ("write", "copy", "move") else 0,
         "template": name,

@@ -16,6 +16,7 @@ __all__ = [
     "after_marker",
     "answer_lines",
     "answer_span",
+    "names_in",
     "number_score",
     "numbers",
     "order_score",
@@ -92,6 +93,8 @@ def number_score(text: str, gold: str) -> float:
 def value_score(text: str, accepted: Collection[str], rejected: Iterable[str] = ()) -> float:
     """1.0 when the first sentence that names any candidate names the right one alone, in at most 40 words.
 
+    Read is the answer's span, and, where that names none (it was cut off, say), the whole text.
+
     Args:
         text: What the model wrote.
         accepted: Spellings of the right value. When one is a number, every other number is a wrong candidate.
@@ -100,7 +103,7 @@ def value_score(text: str, accepted: Collection[str], rejected: Iterable[str] = 
     right = {plain_words(value) for value in accepted}
     wrong = {plain_words(value) for value in rejected} - right
     is_number = any(value.isdigit() for value in right)
-    for sentence in _sentences(answer_span(text)):
+    for sentence in (*_sentences(answer_span(text)), *_sentences(own_part(simplify(text)))):
         said = plain_words(sentence)
         named_right = any(_names(said, value) for value in right)
         found = set(numbers(sentence)) if is_number else set()
@@ -148,6 +151,12 @@ def answer_lines(text: str) -> str:
     """What follows the last answer mark, else the whole text, over several lines."""
     marked = after_marker(text)
     return own_part(simplify(text)) if marked is None else marked
+
+
+def names_in(text: str, names: Collection[str]) -> list[str]:
+    """The names that a text mentions, in its order, as they are spelt in `names`; in any letter case."""
+    known = {name.casefold(): name for name in names}
+    return [known[word] for word in re.findall(r"\w+", text.casefold()) if word in known]
 
 
 def _first_line(text: str) -> str:

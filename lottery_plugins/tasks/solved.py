@@ -5,7 +5,7 @@ So a small model is not measured by whether it guesses the form of an answer, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,15 +34,19 @@ def make_solved_splits(
     family: str,
     make: Callable[[Rng, int], Row],
     knobs: SolvedKnobs,
+    guess: Callable[[Rng, Row], Sequence[str]],
     shown: str = "Question: {question}\nAnswer: {answer}\n\n",
     kinds: int = 0,
 ) -> dict[str, Any]:
-    """The splits for lm-eval, as `make_splits` gives them, with one field more: `examples`, to begin the prompt with.
+    """The splits for lm-eval, as `make_splits` gives them, with two fields more.
+
+    `examples` is what the prompt begins with; `candidates` is what a blind guesser picks from.
 
     Args:
         family: Name of the generator; part of every seed.
         make: One document from its random stream and index; the index alone decides on kind and difficulty.
         knobs: How many documents and examples, from which seed.
+        guess: Gives a document's candidates; see `guesses`.
         shown: How an example is written, with the fields of its document.
         kinds: Where examples of the problem's own kind would tell its answer: how many kinds the documents walk through
             first. Then examples are of the first kinds in turn, of any difficulty, in random order. 0: of its own kind.
@@ -55,6 +59,8 @@ def make_solved_splits(
             other = make(rng, len(others) % kinds + kinds * rng.below(_ROUNDS) if kinds else index)
             if other["question"] != row["question"]:
                 others.append(other)
-        return {"examples": "".join(shown.format_map(other) for other in rng.shuffled(others)), **row}
+        examples = "".join(shown.format_map(other) for other in rng.shuffled(others))
+        blind = Rng("guesses", family, row["question"])  # a stream of its own: guesses change no document
+        return {"examples": examples, **row, "candidates": list(guess(blind, row))}
 
     return make_splits(family, make_with_examples, knobs)

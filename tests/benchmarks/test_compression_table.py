@@ -50,7 +50,10 @@ def test_each_spec_has_a_folder_of_its_own(settings):
     assert len({scored.name_of(spec) for spec in chosen}) == len(chosen)
     plain, augmented = (scored.runs_of("int8+key-norm", arm, settings) for arm in scored.ARMS)
     assert len(plain) == 1
-    assert [run.tasks for run in augmented] == [[task] for task in plain[0].tasks]
+    assert sorted(task for run in augmented for task in run.tasks) == sorted(plain[0].tasks)
+    assert all(task in specs.AUGMENTED for run in augmented for task in run.tasks)
+    assert all(specs.AUGMENTED[task].items() <= run.model_args.items() for run in augmented for task in run.tasks)
+    assert len({run.output_path for run in [*plain, *augmented]}) == 1 + len(augmented)
     assert all(run.model_args["compression"] == "int8+key-norm" for run in [*plain, *augmented])
     assert all("reasoner" in run.model_args for run in augmented)
     assert "compression" not in scored.runs_of("none", "plain", settings)[0].model_args

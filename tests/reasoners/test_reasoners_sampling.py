@@ -87,6 +87,29 @@ def test_chains_that_the_budget_ended_do_not_vote_and_the_reason_tells():
     assert len(backend.prompts) == 2
 
 
+def test_without_a_number_of_samples_tries_are_made_until_the_budget_is_spent():
+    """Each reply is one token, so that a budget of 4 buys four answers, the first of them undrawn."""
+    problem = fake_problem(budget_tokens=4)
+    method = SelfConsistency(samples=None, method="direct")
+    result, backend = run(method, ["6", "5", "5", "7", "5", "5"], problem)
+    assert (result.answer, result.stop_reason) == ("5", StopReason.ANSWERED)
+    assert [r.config.do_sample for r in backend.requests] == [False, True, True, True]
+    assert len({r.sample for r in backend.requests}) == 4
+
+
+@pytest.mark.parametrize("method", ["direct", "chain-of-thought"])
+def test_the_first_try_is_whole_even_when_the_budget_is_not(method):
+    problem = fake_problem(budget_tokens=1)
+    result, backend = run(SelfConsistency(samples=None, method=method), [" so it is 5.", " 5."], problem)
+    assert len(backend.requests) == (1 if method == "direct" else 2)
+    assert result.stop_reason is StopReason.ANSWERED
+
+
+def test_without_a_budget_tries_go_on_until_a_limit_of_the_run_and_the_reason_tells():
+    result, backend = run(SelfConsistency(samples=None, method="direct"), ["5"] * 9, limits=Limits(max_calls=3))
+    assert (result.answer, result.stop_reason, len(backend.requests)) == ("5", StopReason.MAX_CALLS, 3)
+
+
 def test_best_of_n_gives_the_answer_with_the_highest_score():
     verifier = Likes(**{"5": 0.9, "6": 0.4})
     result, _ = run(BestOfN(samples=3), chains("6", "5", "6"), verifier=verifier)

@@ -14,12 +14,27 @@ def boot(values, clusters=None):
     return ClusterBootstrap.of(values, clusters, resamples=499)
 
 
-def test_interval_equals_scipys_bca_but_for_students_quantiles():
-    values = np.random.default_rng(3).exponential(0.3, 400) - 0.3
-    ours = ClusterBootstrap.of(values, resamples=9999).interval(0.05)
-    theirs = stats.bootstrap((values,), np.mean, method="BCa", confidence_level=0.9, n_resamples=9999, rng=1)
-    low, high = theirs.confidence_interval
-    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.1 * (high - low) / 2)
+def test_symmetric_values_have_the_interval_of_students_t():
+    values = np.random.default_rng(3).normal(0.0, 0.3, 400)
+    ours = ClusterBootstrap.of(values).interval(0.05)
+    low, high = stats.ttest_1samp(values, 0.0).confidence_interval(0.9)
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.02 * (high - low))
+    assert ours.low <= low + 1e-12
+    assert ours.high >= high - 1e-12
+
+
+def test_where_few_lose_much_the_bound_on_that_side_is_the_bootstrap_ts():
+    """Each bound is the farther of the two, with the bootstrap-t written out here replicate by replicate."""
+    rng = np.random.default_rng(3)
+    values = 0.2 - rng.exponential(0.2, 40)
+    drawn = rng.choice(values, (20_000, 40))
+    errors = drawn.std(axis=1, ddof=1) / np.sqrt(40)
+    upper, lower = np.quantile((drawn.mean(axis=1) - values.mean()) / errors, [0.95, 0.05])
+    error, student = values.std(ddof=1) / np.sqrt(40), stats.t.isf(0.05, 39)
+    assert upper > student > -lower
+    ours = ClusterBootstrap.of(values).interval(0.05)
+    assert ours.low == pytest.approx(values.mean() - upper * error, abs=0.05 * error)
+    assert ours.high == pytest.approx(values.mean() + student * error)
 
 
 @given(GRADED, SHARED, st.floats(0.01, 0.3), st.floats(-0.9, 0.9))

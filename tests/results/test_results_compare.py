@@ -73,9 +73,9 @@ def test_graded_and_clustered_scores_take_the_bootstrap_and_binary_ones_tango(ru
     comparison = compare(runs.root / "a", {"b": runs.root / "b"}, QUICK)
     found = {t.task: (t.method, t.num_documents, t.num_clusters) for t in comparison.tasks}
     assert found == {
-        "graded": ("BCa bootstrap", 40, 40),
+        "graded": ("bootstrap-t", 40, 40),
         "binary": ("Tango score", 40, 40),
-        "clustered": ("BCa bootstrap", 40, 20),
+        "clustered": ("bootstrap-t", 40, 20),
     }
 
 
@@ -155,23 +155,45 @@ def test_table_shows_every_arm_at_every_width(study, runs, width):
     runs.write_ledger("compressed-augmented", task="copy", num=100)
     text = shown(compare_study(study, QUICK), width)
     words = text.replace("\n", " ")
-    for word in ("copy", "sums", *STUDY_ARMS, "interaction", "non_inferior", "inferior", "134.0", "150.0", "measured"):
+    for word in ("copy", "sums", *STUDY_ARMS, "interaction", "non_inferior", "inferior", "134.0", "150", "measured"):
         assert word in words
+    assert max(map(len, text.splitlines())) <= width
 
 
-@pytest.mark.parametrize("width", [80, 150, 200])
-def test_work_that_an_engine_counted_is_shown_and_otherwise_left_out(study, runs, width):
-    runs.write_ledger("compressed-augmented", task="copy", num=100)
-    assert "forwarded" not in shown(compare_study(study, QUICK), width)
+@pytest.fixture
+def counted(study, runs):
+    """The study with a ledger of what an engine counted, for one arm and task."""
     step = Step(kind="generate", prompt_tokens=40, cached_tokens=30, completion_tokens=2, forwarded_tokens=12)
     runs.write_ledger("compressed-augmented", task="copy", num=100, steps=(step, step))
-    comparison = compare_study(study, QUICK)
-    words = shown(comparison, width)
+    return compare_study(study, QUICK)
+
+
+def test_costs_by_task_that_do_not_fit_the_terminal_are_left_out_and_the_notes_say_where_they_are(counted):
+    narrow, wide = shown(counted, 80), shown(counted, 120)
+    assert ("2,400" in narrow, "2,400" in wide) == (False, True)
+    assert ("Costs by task: --markdown" in narrow, "Costs by task" in wide) == (True, False)
+
+
+def test_at_80_columns_names_are_broken_after_hyphens_and_numbers_not_at_all(counted):
+    words = shown(counted, 80).split()
+    names = {word.rstrip(":;,.") for word in words if word.startswith(("orig", "compr", "augm", "plai"))}
+    assert names <= {*STUDY_ARMS, "original-", "compressed-", "plain", "augmented", "compressed"}
+    signed = [word for word in words if word.startswith(("+0", "-0", "[+", "[-"))]
+    assert signed
+    assert all(len(word.strip("[],")) == len("+0.300") for word in signed)
+    assert "non_inferior" in words
+
+
+@pytest.mark.parametrize("width", [120, 150, 200])
+def test_work_that_an_engine_counted_is_shown_and_otherwise_left_out(study, counted, runs, width):
+    words = shown(counted, width)
     assert "forwarded" in words
     assert "2,400" in words
     assert "75%" in words
-    assert "| forwarded tokens | prompts cached |" in render_markdown(comparison)
-    assert "| 2,400 | 75% |" in render_markdown(comparison)
+    assert "| forwarded tokens | prompts cached |" in render_markdown(counted)
+    assert "| 2,400 | 75% |" in render_markdown(counted)
+    runs.write_ledger("compressed-augmented", task="copy", num=100)
+    assert "forwarded" not in shown(compare_study(study, QUICK), width)
 
 
 def test_costs_that_nobody_measured_are_said_to_be_not_measured(study):

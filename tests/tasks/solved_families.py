@@ -1,12 +1,7 @@
-"""The families whose prompts begin with solved examples, and for each what a blind answerer would say."""
+"""The families whose prompts begin with solved examples, and knobs that make them hard."""
 
 import importlib
-import re
 from pathlib import Path
-
-from lottery_plugins.tasks.machines.programs import EMPTY
-from lottery_plugins.tasks.machines.symbols import WORDS
-from lottery_plugins.tasks.planning.execution import names_in
 
 TASK_YAML = Path(__file__).parents[2] / "task_yaml"
 FAMILIES = {
@@ -51,63 +46,3 @@ def rows(name, **metadata):
 
 def hard_knobs(name):
     return HARD[name]
-
-
-def of_question(symbols):
-    """One of the symbols that the question names."""
-    return lambda rng, row: rng.choice(sorted(set(names_in(row["question"], symbols))))
-
-
-def one_of(field):
-    return lambda rng, row: rng.choice(row[field])
-
-
-def blind_plan(rng, row):
-    tools = rng.sample(row["tools"], row["subtasks"])
-    return ", ".join(f"{tool['makes']}: {tool['name']}" for tool in tools)
-
-
-def blind_moves(rng, row):
-    return ", ".join(f"disk {rng.between(1, row['disks'])} to {rng.choice(row['pegs'])}" for _ in range(row["moves"]))
-
-
-def blind_way(rng, row):
-    between = [place for place in row["places"] if place not in (row["from"], row["to"])]
-    return ", ".join([row["from"], *rng.sample(between, row["roads"] - 1), row["to"]])
-
-
-def blind_terms(rng, row):
-    order = rng.shuffled(row["courses"])
-    terms = [order[i : i + row["width"]] for i in range(0, len(order), row["width"])]
-    return "; ".join(f"semester {i}: {', '.join(term)}" for i, term in enumerate(terms, 1))
-
-
-def blind_sorted(rng, row):
-    return ", ".join(rng.sample(row["list"], len(row["sorted"])))
-
-
-def blind_letters(rng, row):
-    return " ".join(rng.shuffled(re.findall(r"\b[a-z]\b", row["question"]))[: len(row["letters"])])
-
-
-def blind_machine(rng, row):
-    if row["template"] == "rule":
-        return rng.choice(re.findall(r"\w+ \w: \w (?:left|right) \w+", row["question"]))
-    return rng.choice(row["states" if row["template"] == "state" else "tape_symbols"])
-
-
-BLIND = {
-    "machines.automata": one_of("states"),
-    "machines.containers": of_question(WORDS),
-    "machines.programs": of_question([*WORDS, EMPTY]),
-    "machines.sorting": blind_sorted,
-    "machines.strings": blind_letters,
-    "machines.turing": blind_machine,
-    "planning.courses": blind_terms,
-    "planning.delegation": blind_plan,
-    "planning.hanoi": blind_moves,
-    "planning.routes": blind_way,
-    "planning.schedule": lambda rng, row: ", ".join(rng.shuffled(row["steps"])),
-    "resources.known_unknown": lambda rng, row: "unknown",
-    "resources.tool_choice": lambda rng, row: "none",
-}

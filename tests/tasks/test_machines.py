@@ -79,7 +79,7 @@ def test_sorting_agrees_with_an_insertion_sort(seed, index, count):
     items = [int(item) if item.isdigit() else item for item in row["list"]]
     assert len(set(items)) == count
     ordered = [str(item) for item in insertion_sort(items)]
-    if row["template"] in ("least", "first"):
+    if row["template"] in ("digit", "least", "first"):
         ordered = ordered[:1]
     elif row["template"] == "descending":
         ordered.reverse()
@@ -137,4 +137,10 @@ def test_automata_end_where_their_sentences_lead(seed, index, count, steps):
     assert len(word) == steps
     for letter in word:
         state = table[state, letter]
-    assert state == row["answer"]
+    assert state == row["path"][-1]
+    end = len(row["path"]) - 1
+    for said in (state, f"It ends in {state}.", ", ".join(row["path"]), f"{row['answer']}. And so on from {state}."):
+        assert automata.score(row, [said])["acc"] == 1.0, said
+    other = next(name for name in automata.STATES if name not in row["path"])
+    for said in (other, f"{row['answer']} {other}", ", ".join([*row["path"][:end], other]), f"{other} {state}"):
+        assert automata.score(row, [said])["acc"] == 0.0, said

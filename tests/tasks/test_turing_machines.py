@@ -171,7 +171,7 @@ def test_turing_questions_tell_the_machine_that_gives_their_answers(seed, index,
     }
     assert rules == BY_NAME[row["machine"]].rules
     tape, state = re.search(
-        r"The tape is ([\w\[\] ]+) with the head .* are (\w+) \w\. It does", row["question"]
+        r"The tape is ([\w\[\] ]+) with the head .* are at first (\w+) \w\.$", row["question"]
     ).groups()
     cells_shown = tape.split()
     head = next(i for i, cell in enumerate(cells_shown) if cell.startswith("["))

@@ -147,6 +147,8 @@ def story(row):
         return "yes" if at[words[1]] == words[-1] else "no"
     if row["form"] == "before":
         return seen[words[3]][-2]
+    if row["form"] == "once":
+        return at[words[-2]]
     if row["form"] == "person":
         return at[words[-1]]
     if row["form"] == "thing":

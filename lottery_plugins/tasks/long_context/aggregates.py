@@ -23,7 +23,8 @@ from lottery_plugins.tasks.words import CITIES, NAMES, THINGS, VALUES
 
 __all__ = ["AggregateKnobs", "build", "make_row", "score"]
 
-KINDS = ("count", "common", "compare")
+KINDS = ("common", "compare", "count")
+LEADS = ("large", "small")
 _MOST = 5
 
 
@@ -34,14 +35,16 @@ class AggregateKnobs(TaskKnobs):
     Attributes:
         aggregate_items: Facts in the text; all of them matter.
         aggregate_lengths: Lengths of the text in tokens of an English vocabulary, about.
-        aggregate_kinds: What is asked: how many, the most common, or the one with most or least.
+        aggregate_kinds: What is asked: the most common, the one with most or least, or how many.
+        aggregate_leads: How far the most common, most or least is ahead of the others; no matter for how many.
         aggregate_styles: What the text is.
     """
 
-    aggregate_items: tuple[int, ...] = knob((3, 6, 12), 3, 40)
+    aggregate_items: tuple[int, ...] = knob((6, 12, 24), 3, 40)
     aggregate_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
-    aggregate_kinds: tuple[str, ...] = words_knob(KINDS)
-    aggregate_styles: tuple[str, ...] = words_knob(STYLES)
+    aggregate_kinds: tuple[str, ...] = words_knob(KINDS, is_graded=True)
+    aggregate_leads: tuple[str, ...] = words_knob(LEADS, is_graded=True)
+    aggregate_styles: tuple[str, ...] = words_knob(STYLES[::-1], is_graded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def _design(knobs: AggregateKnobs) -> Design:
     return Design(
         "aggregate",
         grid={"kind": knobs.aggregate_kinds, "items": knobs.aggregate_items, "length": knobs.aggregate_lengths},
-        mixed={"wording": range(2), "style": knobs.aggregate_styles},
+        mixed={"wording": range(2), "lead": knobs.aggregate_leads, "style": knobs.aggregate_styles},
     )
 
 
@@ -86,7 +89,7 @@ def make_row(design: Design, rng: Rng, index: int) -> Row:
     of_kind = [template for template in TEMPLATES if template.kind == levels["kind"]]
     template = of_kind[levels.pop("wording")]
     names = rng.sample(NAMES, levels["items"])
-    asked, values, answer, candidates = _MAKERS[template.kind](rng, template, names)
+    asked, values, answer, candidates = _MAKERS[template.kind](rng, template, names, levels["lead"] == "large")
     facts = [Fact(template.fact.format(name=n, x=x)) for n, x in zip(names, values, strict=True)]
     return {
         "context": hide(rng, levels["style"], levels["length"], facts),
@@ -111,7 +114,7 @@ _Made = tuple[str, list[str], str, list[str]]
 """What is asked about, the value of each person, the answer, and what a blind guesser picks from."""
 
 
-def _count(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
+def _count(rng: Rng, template: Template, names: Sequence[str], is_far: bool) -> _Made:
     """One to five people at the place asked for; the others are at two other places."""
     asked, *others = rng.sample(template.things, 3)
     most = min(_MOST, len(names))
@@ -120,18 +123,25 @@ def _count(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
     return asked, rng.shuffled(values), str(number), [str(i) for i in range(1, most + 1)]
 
 
-def _common(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
-    """Three things (two among three people), of which one has more than the others, which are as even as can be."""
+def _common(rng: Rng, template: Template, names: Sequence[str], is_far: bool) -> _Made:
+    """Three things (two among three people), of which one has more than the others, which are as even as can be.
+
+    With a large lead each of the others is there once.
+    """
     count = len(names)
     things = rng.sample(template.things, 3 if count > 3 else 2)
-    winner = 2 if count == 3 else min(-(-(count + 2) // 3) + rng.below(2), count - 2)
+    narrow = min(-(-(count + 2) // 3) + rng.below(2), count - 2)
+    winner = 2 if count == 3 else count - 2 if is_far else narrow
     values = [things[0]] * winner + [things[1 + i % (len(things) - 1)] for i in range(count - winner)]
     return "", rng.shuffled(values), things[0], rng.shuffled(things)
 
 
-def _compare(rng: Rng, template: Template, names: Sequence[str]) -> _Made:
-    """A different number for each person."""
+def _compare(rng: Rng, template: Template, names: Sequence[str], is_far: bool) -> _Made:
+    """A different number for each person; with a large lead the best has a digit more, or less, than the others."""
     numbers = rng.sample(range(10, 100), len(names))
+    if is_far:
+        numbers[0] = rng.between(1, 9) if template.is_least else rng.between(100, 999)
+        numbers = rng.shuffled(numbers)
     best = min(numbers) if template.is_least else max(numbers)
     return "", [str(number) for number in numbers], names[numbers.index(best)], list(names)
 

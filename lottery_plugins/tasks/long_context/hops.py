@@ -41,7 +41,7 @@ class HopsKnobs(TaskKnobs):
     hops_counts: tuple[int, ...] = knob((1, 2, 3, 4), 1, 4)
     hops_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
     hops_chains: tuple[int, ...] = knob((1, 2, 4), 1, 6)
-    hops_orders: tuple[str, ...] = words_knob(ORDERS)
+    hops_orders: tuple[str, ...] = words_knob(ORDERS, is_graded=True)
     hops_styles: tuple[str, ...] = words_knob(STYLES)
 
 

@@ -1,5 +1,6 @@
-"""Short stories whose sentences lie apart in a long text, and seven forms of questions.
+"""Short stories whose sentences lie apart in a long text, and eight forms of questions.
 
+    once     where is somebody who went to one room?    one fact, in the words of the question
     person   where is somebody?                         one fact, the last of several
     thing    where is a thing?                          two facts
     before   where was it before?                       three facts
@@ -15,6 +16,7 @@ with few answers are balanced.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +35,7 @@ from lottery_plugins.tasks.words import NAMES, ROOMS, VALUES
 
 __all__ = ["StoryKnobs", "build", "make_row", "score"]
 
-_NUM_PEOPLE, _NUM_THINGS, _NUM_ROOMS = 3, 3, 5
+_NUM_THINGS, _NUM_ROOMS = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ class Asked:
 
 Ask = Callable[[Rng, World, int], Asked | None]
 """A question of one form, or None where the world has none; the turn balances forms that have few answers."""
+
+
+def _once(rng: Rng, world: World, turn: int) -> Asked | None:
+    moves = Counter(event.person for event in world.events if event.act == "go")
+    settled = [who for who, count in moves.items() if count == 1]
+    if not settled or len(_rooms(world)) < len(world.people):
+        return None
+    who = rng.choice(settled)
+    return Asked(f"Where did {who} go?", [world.people[who]], _rooms(world))
 
 
 def _person(rng: Rng, world: World, turn: int) -> Asked | None:
@@ -113,6 +124,7 @@ def _list(rng: Rng, world: World, turn: int) -> Asked | None:
 
 
 FORMS: Mapping[str, Ask] = {
+    "once": _once,
     "person": _person,
     "thing": _thing,
     "before": _before,
@@ -150,15 +162,17 @@ class StoryKnobs(TaskKnobs):
 
     Attributes:
         stories_events: Sentences of the story.
+        stories_people: People in it; at least two where somebody gives something.
         stories_lengths: Lengths of the text in tokens of an English vocabulary, about.
         stories_forms: What is asked.
         stories_styles: What the text is.
     """
 
     stories_events: tuple[int, ...] = knob((5, 10), 5, 200)
+    stories_people: tuple[int, ...] = knob((1, 3), 1, 6)
     stories_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
-    stories_forms: tuple[str, ...] = words_knob(tuple(FORMS))
-    stories_styles: tuple[str, ...] = words_knob(STYLES)
+    stories_forms: tuple[str, ...] = words_knob(tuple(FORMS), is_graded=True)
+    stories_styles: tuple[str, ...] = words_knob(STYLES[::-1], is_graded=True)
 
 
 def build(**metadata: Any) -> dict[str, Any]:
@@ -171,17 +185,23 @@ def _design(knobs: StoryKnobs) -> Design:
     return Design(
         "stories",
         grid={"form": knobs.stories_forms, "length": knobs.stories_lengths},
-        mixed={"events": knobs.stories_events, "template": tuple(TEMPLATES), "style": knobs.stories_styles},
+        mixed={
+            "events": knobs.stories_events,
+            "people": knobs.stories_people,
+            "template": tuple(TEMPLATES),
+            "style": knobs.stories_styles,
+        },
     )
 
 
 def make_row(design: Design, rng: Rng, index: int) -> Row:
     """One document: stories are made until one has an answer to a question of the form."""
     levels = design.levels(index)
-    asked, turn = None, rng.below(6)
+    asked, turn, fewest = None, rng.below(6), 2 if levels["form"] == "giver" else 1
     while asked is None:
-        people, things = rng.sample(NAMES, _NUM_PEOPLE), rng.sample(VALUES, _NUM_THINGS)
-        world = live(rng, people, things, rng.sample(ROOMS, _NUM_ROOMS), levels["events"])
+        people, things = rng.sample(NAMES, max(levels["people"], fewest)), rng.sample(VALUES, _NUM_THINGS)
+        settled = people[0] if levels["form"] == "once" else ""
+        world = live(rng, people, things, rng.sample(ROOMS, _NUM_ROOMS), levels["events"], settled=settled)
         asked = FORMS[levels["form"]](rng, world, turn)
     said = [_say(levels["template"], event) for event in world.events]
     places = sorted(rng.below(1000) / 1000 for _ in said)
@@ -192,7 +212,7 @@ def make_row(design: Design, rng: Rng, index: int) -> Row:
         "hint": asked.hint,
         "answer": ", ".join(asked.answers),
         "answers": asked.answers,
-        "candidates": asked.candidates,
+        "candidates": asked.candidates if len(asked.candidates) > 1 else [],  # nothing to pick
         **levels,
     }
 

@@ -46,7 +46,7 @@ class VariablesKnobs(TaskKnobs):
     variables_links: tuple[int, ...] = knob((0, 1, 2, 4), 0, 7)
     variables_lengths: tuple[int, ...] = knob((64, 256, 512), 32, 1_000_000)
     variables_chains: tuple[int, ...] = knob((1, 3), 1, 6)
-    variables_asks: tuple[str, ...] = words_knob(ASKS)
+    variables_asks: tuple[str, ...] = words_knob(ASKS, is_graded=True)
     variables_styles: tuple[str, ...] = words_knob(STYLES)
 
 

@@ -75,21 +75,28 @@ class World:
             self.rooms_of[thing].append(room)
 
 
-def live(rng: Rng, people: Sequence[str], things: Sequence[str], rooms: Sequence[str], count: int) -> World:
-    """A world after `count` random events; each is possible, and a move goes to another room."""
+def live(
+    rng: Rng, people: Sequence[str], things: Sequence[str], rooms: Sequence[str], count: int, *, settled: str = ""
+) -> World:
+    """A world after `count` random events; each is possible, and a move goes to another room.
+
+    `settled` is somebody who moves once at most.
+    """
     world = World(dict.fromkeys(people, ""), dict.fromkeys(things, ""), {thing: [] for thing in things})
     while len(world.events) < count:
-        event = _event(rng, world, rooms)
+        event = _event(rng, world, rooms, settled)
         if event is not None:
             world.do(event)
     return world
 
 
-def _event(rng: Rng, world: World, rooms: Sequence[str]) -> Event | None:
+def _event(rng: Rng, world: World, rooms: Sequence[str], settled: str) -> Event | None:
     """A random event, or None where the one drawn is not possible."""
     person = rng.choice(list(world.people))
     held = world.things_of(person)
     draw = rng.below(10)
+    if draw < 4 and world.people[person] and person == settled:
+        return None
     if draw < 4:
         return Event("go", person, rng.choice([room for room in rooms if room != world.people[person]]))
     if draw < 7:

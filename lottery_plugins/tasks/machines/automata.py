@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from itertools import accumulate, pairwise
 from typing import Any
 
 from lottery_plugins.tasks.knobs import knob, read_knobs
+from lottery_plugins.tasks.machines.symbols import WORDS
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import answer_lines, sequence_score
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
-from lottery_plugins.tasks.words import word_list
 
 __all__ = ["STATES", "AutomataKnobs", "build", "make_row", "score"]
 
-STATES = word_list("red blue green yellow black white brown pink gray purple orange silver")
+STATES = WORDS
 LETTERS = "xyz"
 
 
@@ -26,33 +26,37 @@ class AutomataKnobs(SolvedKnobs):
     """Knobs of the automata.
 
     Attributes:
+        num_solved: Solved examples in each prompt.
         automata_states: States of the automaton.
         automata_steps: Letters of the input.
     """
 
-    automata_states: tuple[int, ...] = knob((4, 6), 2, len(STATES))
+    num_solved: int = knob(4, 0, 50)
+    automata_states: tuple[int, ...] = knob((4, 5, 6), 2, 12)
     automata_steps: tuple[int, ...] = knob((1, 2, 4), 1, 1000)
 
 
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(AutomataKnobs, "automata", metadata)
-    return make_solved_splits("automata", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("automata", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: AutomataKnobs) -> Row:
     """One document; consecutive ones walk through the wordings, then the inputs' lengths, then the states."""
     walk = Walk(index)
-    name, rule, asked = walk.along(WORDINGS)
+    name, needs, joint = walk.along(WORDINGS)
     steps, count = walk.along(knobs.automata_steps), walk.along(knobs.automata_states)
-    states, letters = rng.sample(STATES, count), LETTERS[: 1 if count < 4 else 2]
+    states, letters = rng.sample(STATES, count), LETTERS[: 1 if count < 5 else 2]
     table = {(state, letter): rng.choice(states) for state in states for letter in letters}
+    told = {(s, x): f"{needs.format(state=s, letter=x)}{joint}{after}" for (s, x), after in table.items()}
     start, word = rng.choice(states), [rng.choice(letters) for _ in range(steps)]
-    end = reduce(lambda state, letter: table[state, letter], word, start)
-    rules = " ".join(rule.format(state=s, letter=x, after=after) for (s, x), after in table.items())
+    path = list(accumulate(word, lambda state, letter: table[state, letter], initial=start))
+    asked = needs.format(state=start, letter=" ".join(word))
     return {
-        "question": f"{rules} {asked.format(start=start, word=' then '.join(word))}",
-        "answer": end,
+        "question": f"{'. '.join(told.values())}. Name the rule for each letter in turn, of {asked}.",
+        "answer": ". ".join(told[at] for at in zip(path, word, strict=False)),
+        "path": path,
         "states": states,
         "size": count,
         "steps": steps,
@@ -60,17 +64,26 @@ def make_row(rng: Rng, index: int, knobs: AutomataKnobs) -> Row:
     }
 
 
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Any state."""
+    return list(row["states"])
+
+
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """1 when the last state is named, and no other."""
-    return {"acc": sequence_score(results[0], [doc["answer"]], STATES)}
+    """1 when the last state is named alone, or each in turn, or what each rule leads from and to.
+
+    Read is the whole text, and as many sentences as there are steps.
+    """
+    path = doc["path"]
+    rules = [state for rule in pairwise(path) for state in rule]
+    first = ". ".join(answer_lines(results[0]).strip().split(". ")[: doc["steps"]])
+    runs = path[-1:], path[1:], path, rules
+    return {"acc": max(sequence_score(text, run, STATES) for text in (results[0], first) for run in runs)}
 
 
 WORDINGS = (
-    ("lamp", "A {state} lamp after {letter} turns {after}.", "A {start} lamp after {word} turns which color?"),
-    (
-        "room",
-        "From the {state} room, door {letter} leads to the {after} room.",
-        "From the {start} room, door {word} leads to which room?",
-    ),
-    ("table", "{state} {letter} -> {after}.", "{start} {word} -> which state?"),
+    ("turns", "{state} after {letter}", " turns into "),
+    ("leads", "{state} with {letter}", " leads to "),
+    ("table", "{state} {letter}", ": "),
 )
+"""Names, and how a rule is told: what it needs, and what joins that to the next state."""

@@ -9,7 +9,7 @@ from typing import Any
 from lottery_plugins.tasks.knobs import knob, read_knobs
 from lottery_plugins.tasks.machines.symbols import WORDS
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import names_in, sequence_score
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -43,7 +43,7 @@ class Kind:
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(ContainersKnobs, "containers", metadata)
-    return make_solved_splits("containers", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("containers", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: ContainersKnobs) -> Row:
@@ -67,6 +67,11 @@ def make_row(rng: Rng, index: int, knobs: ContainersKnobs) -> Row:
         "steps": steps,
         "template": kind.name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Any word of the question, alone."""
+    return sorted(set(names_in(row["question"], WORDS)))
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import Any
 from lottery_plugins.tasks.knobs import knob, read_knobs
 from lottery_plugins.tasks.machines.symbols import WORDS
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import names_in, sequence_score
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -80,7 +80,7 @@ def execute(held: Mapping[str, str], program: Sequence[Line]) -> str:
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(ProgramsKnobs, "programs", metadata)
-    return make_solved_splits("programs", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("programs", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: ProgramsKnobs) -> Row:
@@ -99,6 +99,11 @@ def make_row(rng: Rng, index: int, knobs: ProgramsKnobs) -> Row:
         "cells": len(names),
         "template": kind,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Any word of the question."""
+    return sorted(set(names_in(row["question"], [*WORDS, EMPTY])))
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lottery_plugins.tasks.guesses import arrangements
 from lottery_plugins.tasks.knobs import knob, read_knobs
 from lottery_plugins.tasks.machines.symbols import CONSONANTS, spaced
 from lottery_plugins.tasks.randomness import Rng
@@ -35,7 +37,7 @@ class StringsKnobs(SolvedKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(StringsKnobs, "strings", metadata)
-    return make_solved_splits("strings", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("strings", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: StringsKnobs) -> Row:
@@ -56,6 +58,12 @@ def make_row(rng: Rng, index: int, knobs: StringsKnobs) -> Row:
         "steps": steps,
         "template": name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Letters that the question names, as many as are right, in any order."""
+    named = re.findall(r"\b[a-z]\b", row["question"])
+    return [" ".join(some) for some in arrangements(rng, named, len(row["letters"]))]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

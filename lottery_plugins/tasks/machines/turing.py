@@ -6,25 +6,34 @@ the Lottery LLM paper (arXiv:2502.17535) takes its fourth ability from there. Ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
-from lottery_plugins.tasks.knobs import knob, read_knobs
+from lottery_plugins.tasks.knobs import knob, read_knobs, words_knob
 from lottery_plugins.tasks.machines.bi_tag import EXAMPLES, encode
 from lottery_plugins.tasks.machines.symbols import spaced
 from lottery_plugins.tasks.machines.turing_tables import MACHINES, Machine
 from lottery_plugins.tasks.randomness import Rng
-from lottery_plugins.tasks.scoring import sequence_score
+from lottery_plugins.tasks.scoring import answer_span, sequence_score
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
 
 __all__ = ["Configuration", "TuringKnobs", "build", "make_row", "score", "steps_from"]
 
+QUESTIONS = {
+    "rule": "Which rule is the first that fits?",
+    "state": "Which state is it in then?",
+    "symbol": "Which symbol is under its head then?",
+    "tape": "What is on the whole tape then?",
+}
 _UNIVERSAL_STEPS = 1500
 """A document on the universal machine begins at one of its first so many steps."""
+_STRIDE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +44,13 @@ class TuringKnobs(SolvedKnobs):
         turing_machines: Which machines, by their place in the table of the README.
         turing_steps: Steps to be carried out.
         turing_cells: Cells of the tape that are shown at the start, about.
+        turing_questions: What is asked.
     """
 
     turing_machines: tuple[int, ...] = knob((1, 3, 5), 1, len(MACHINES))
     turing_steps: tuple[int, ...] = knob((1, 2, 4), 1, 1000)
     turing_cells: int = knob(7, 2, 60)
+    turing_questions: tuple[str, ...] = words_knob(tuple(QUESTIONS), is_graded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +81,13 @@ def steps_from(machine: Machine, start: Configuration) -> Iterator[Configuration
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(TuringKnobs, "turing", metadata)
-    return make_solved_splits("turing", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("turing", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     """One document; consecutive ones walk through what is asked, then the steps, then the machines."""
     walk = Walk(index)
-    asked, question = walk.along(QUESTIONS)
+    asked = walk.along(knobs.turing_questions)
     steps, machine = walk.along(knobs.turing_steps), MACHINES[walk.along(knobs.turing_machines) - 1]
     start, end = _run(rng, machine, steps, knobs.turing_cells, is_tape_asked=asked == "tape")
     read, tape = start.tape.get(start.head, machine.blank), _shown(machine, start, end.tape)
@@ -91,9 +102,9 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     return {
         "question": (
             "Rules of a Turing machine (state, symbol read: symbol written, move, next state): "
-            f"{'. '.join(rules.values())}. The tape is {' '.join(tape)} with the head at the brackets, the state and "
-            f"symbol are {start.state} {read}. It does {'one step' if steps == 1 else f'{steps} steps'}, or less if no "
-            f"rule fits. {question}"
+            f"{'. '.join(rules.values())}. The tape is {' '.join(tape)} with the head at the brackets. It does "
+            f"{'one step' if steps == 1 else f'{steps} steps'}, or less if no rule fits. {QUESTIONS[asked]} "
+            f"State and symbol are at first {start.state} {read}."
         ),
         "answer": answer,
         "symbols": answer.replace(":", "").split(),
@@ -105,10 +116,18 @@ def make_row(rng: Rng, index: int, knobs: TuringKnobs) -> Row:
     }
 
 
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Any rule, state or symbol of the machine; a whole tape is not guessed."""
+    rules = re.findall(r"\w+ \w: \w (?:left|right) \w+", row["question"])
+    known = {"rule": rules, "state": row["states"], "symbol": row["tape_symbols"]}
+    return list(known.get(row["template"], ()))
+
+
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
-    """1 when the rule, the state, the symbol or the tape is the gold one, exactly."""
+    """1 when the rule, the state, the symbol or the tape is the gold one, exactly; of several rules, the first."""
     alphabet = {"rule": [*SYMBOLS, *_MOVES.values(), *STATES], "state": STATES}.get(doc["template"], SYMBOLS)
-    return {"acc": sequence_score(spaced(results[0], alphabet), doc["symbols"], alphabet)}
+    text = answer_span(results[0]).split(". ")[0] if doc["template"] == "rule" else results[0]
+    return {"acc": sequence_score(spaced(text, alphabet), doc["symbols"], alphabet)}
 
 
 def _run(rng: Rng, machine: Machine, steps: int, width: int, *, is_tape_asked: bool) -> Sequence[Configuration]:
@@ -139,19 +158,21 @@ def _random_start(rng: Rng, machine: Machine, width: int) -> Configuration:
 def _universal_start(rng: Rng, width: int) -> Configuration:
     """A moment of the universal machine at work on one of the example programs; a window around its head."""
     machine = MACHINES[-1]
-    tape, head = encode(rng.choice(EXAMPLES))
-    begin = Configuration(machine.start, head, dict(enumerate(tape)))
-    at = next(islice(steps_from(machine, begin), rng.below(_UNIVERSAL_STEPS), None))
+    seen, steps = _snapshots(rng.below(len(EXAMPLES))), rng.below(_UNIVERSAL_STEPS)
+    at = next(islice(steps_from(machine, seen[steps // _STRIDE]), steps % _STRIDE, None))
     low = at.head - rng.below(width)
     return Configuration(at.state, at.head, {c: at.tape.get(c, machine.blank) for c in range(low, low + width)})
+
+
+@cache
+def _snapshots(example: int) -> list[Configuration]:
+    """Every `_STRIDE`-th moment of the universal machine at work on an example: none is far from one of them."""
+    tape, head = encode(EXAMPLES[example])
+    begin = Configuration(MACHINES[-1].start, head, dict(enumerate(tape)))
+    moments = islice(steps_from(MACHINES[-1], begin), 0, _UNIVERSAL_STEPS, _STRIDE)
+    return [replace(at, tape=dict(at.tape)) for at in moments]
 
 
 STATES = sorted({state for machine in MACHINES for state in machine.states})
 SYMBOLS = sorted({symbol for machine in MACHINES for symbol in machine.symbols})
 _MOVES = {1: "right", -1: "left"}
-QUESTIONS = (
-    ("rule", "Which rule is the first that fits?"),
-    ("state", "Which state is it in now?"),
-    ("symbol", "Which symbol is under its head now?"),
-    ("tape", "What is on the whole tape now?"),
-)

@@ -12,9 +12,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from lottery_plugins.tasks.guesses import arrangements
 from lottery_plugins.tasks.knobs import knob, read_knobs
-from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.planning.execution import carry_out, plan_scores, read_plan
 from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import names_in
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -47,7 +49,7 @@ class CoursesKnobs(SolvedKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(CoursesKnobs, "courses", metadata)
-    return make_solved_splits("courses", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("courses", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: CoursesKnobs) -> Row:
@@ -65,13 +67,23 @@ def make_row(rng: Rng, index: int, knobs: CoursesKnobs) -> Row:
     question = f"{' '.join(rules)} {many} can be taken in each of {semesters} semesters. What is the plan?"
     return {
         "question": question,
-        "answer": "; ".join(f"semester {i}: {', '.join(term)}" for i, term in enumerate(terms, 1)),
+        "answer": _told(terms),
         "courses": courses,
         "needs": [{"first": first, "second": second} for first, second in needs],
         "semesters": semesters,
         "width": width,
         "template": name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """The courses in any order, spread over semesters of the right size."""
+    orders = arrangements(rng, row["courses"], len(row["courses"]))
+    return [_told([order[i : i + row["width"]] for i in range(0, len(order), row["width"])]) for order in orders]
+
+
+def _told(terms: Sequence[Sequence[str]]) -> str:
+    return "; ".join(f"semester {i}: {', '.join(term)}" for i, term in enumerate(terms, 1))
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

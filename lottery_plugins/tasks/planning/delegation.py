@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from lottery_plugins.tasks.guesses import arrangements
 from lottery_plugins.tasks.knobs import knob, read_knobs
-from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.planning.execution import carry_out, plan_scores, read_plan
 from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import names_in
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -36,10 +38,12 @@ class DelegationKnobs(SolvedKnobs):
     """Knobs of the delegation task.
 
     Attributes:
+        num_solved: Solved examples in each prompt.
         delegation_subtasks: Sub-tasks of the goal.
         delegation_idle: Tools that are offered and not needed.
     """
 
+    num_solved: int = knob(4, 0, 50)
     delegation_subtasks: tuple[int, ...] = knob((1, 2, 3), 1, 12)
     delegation_idle: tuple[int, ...] = knob((2, 4), 0, 24)
 
@@ -56,7 +60,7 @@ class Tool:
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(DelegationKnobs, "delegation", metadata)
-    return make_solved_splits("delegation", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("delegation", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: DelegationKnobs) -> Row:
@@ -68,11 +72,11 @@ def make_row(rng: Rng, index: int, knobs: DelegationKnobs) -> Row:
     names = rng.sample(NAMES, count + idle)
     plan = _plan(rng, given, made[:count], names[:count])
     tools = [*plan, *_idle(rng, plan, names[count:], made[count:])]
-    told = (wording.format(name=t.name, needs=" and a ".join(t.needs), makes=t.makes) for t in rng.shuffled(tools))
+    told = {t: wording.format(name=t.name, needs=" and a ".join(t.needs), makes=t.makes) for t in tools}
+    rules = " ".join(f"{told[tool]}." for tool in rng.shuffled(tools))
     return {
-        "question": f"{' '.join(told)} {asked.format(given=given, goal=made[count - 1])} "
-        "Name each thing on the way and who makes it.",
-        "answer": ", ".join(f"{tool.makes}: {tool.name}" for tool in plan),
+        "question": f"{rules} Name each step and its worker: {asked.format(given=given, goal=made[count - 1])}",
+        "answer": "; ".join(told[tool] for tool in plan),
         "given": given,
         "goal": made[count - 1],
         "tools": [{"name": tool.name, "needs": list(tool.needs), "makes": tool.makes} for tool in tools],
@@ -80,6 +84,12 @@ def make_row(rng: Rng, index: int, knobs: DelegationKnobs) -> Row:
         "idle": idle,
         "template": name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """As many tools as are needed, in any order, with what they make."""
+    plans = arrangements(rng, row["tools"], row["subtasks"])
+    return [", ".join(f"{tool['makes']}: {tool['name']}" for tool in plan) for plan in plans]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:
@@ -130,7 +140,7 @@ def _idle(rng: Rng, plan: Sequence[Tool], names: Sequence[str], things: Sequence
 
 
 WORDINGS = (
-    ("from", "From a {needs} to a {makes}: {name}.", "How does one get from a {given} to a {goal}?"),
-    ("turn", "To turn a {needs} into a {makes}: {name}.", "Turn a {given} into a {goal}."),
-    ("out", "Out of a {needs}, a {makes}: {name}.", "Make a {goal} out of a {given}."),
+    ("from", "From a {needs} to a {makes}: {name}", "How does one get from a {given} to a {goal}?"),
+    ("turn", "To turn a {needs} into a {makes}: {name}", "What does it take to turn a {given} into a {goal}?"),
+    ("out", "Out of a {needs}, a {makes}: {name}", "How does one make, out of a {given}, a {goal}?"),
 )

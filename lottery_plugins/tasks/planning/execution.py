@@ -6,13 +6,13 @@ A family says how steps are read and what a step does to a state; any plan that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from lottery_plugins.tasks.scoring import answer_lines, answer_span
 
-__all__ = ["Execution", "carry_out", "names_in", "plan_scores", "read_plan"]
+__all__ = ["Execution", "carry_out", "plan_scores", "read_plan"]
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -67,9 +67,3 @@ def read_plan(text: str, read: Callable[[str], list[A]], needed: int) -> list[A]
     parts = [answer_span(text), block, lines]
     plans = (read(part) for part in parts)
     return next((plan for plan in plans if len(plan) > (needed > 1)), [])
-
-
-def names_in(text: str, names: Collection[str]) -> list[str]:
-    """The names that a text mentions, in its order, as they are spelt in `names`; in any letter case."""
-    known = {name.casefold(): name for name in names}
-    return [known[word] for word in re.findall(r"\w+", text.casefold()) if word in known]

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from lottery_plugins.tasks.guesses import choices
 from lottery_plugins.tasks.knobs import knob, read_knobs
-from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.planning.execution import carry_out, plan_scores, read_plan
 from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import names_in
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -44,7 +46,7 @@ class HanoiKnobs(SolvedKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(HanoiKnobs, "hanoi", metadata)
-    return make_solved_splits("hanoi", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("hanoi", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: HanoiKnobs) -> Row:
@@ -66,6 +68,12 @@ def make_row(rng: Rng, index: int, knobs: HanoiKnobs) -> Row:
         "disks": disks,
         "template": name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """As many moves as are needed, of any disk to any peg."""
+    moves = [f"disk {disk} to {peg}" for disk in range(1, row["disks"] + 1) for peg in row["pegs"]]
+    return [", ".join(plan) for plan in choices(rng, *[moves] * row["moves"])]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

@@ -11,9 +11,11 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from lottery_plugins.tasks.guesses import arrangements
 from lottery_plugins.tasks.knobs import knob, read_knobs
-from lottery_plugins.tasks.planning.execution import carry_out, names_in, plan_scores, read_plan
+from lottery_plugins.tasks.planning.execution import carry_out, plan_scores, read_plan
 from lottery_plugins.tasks.randomness import Rng
+from lottery_plugins.tasks.scoring import names_in
 from lottery_plugins.tasks.solved import SolvedKnobs, make_solved_splits
 from lottery_plugins.tasks.splits import Row
 from lottery_plugins.tasks.walk import Walk
@@ -45,7 +47,7 @@ class ScheduleKnobs(SolvedKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(ScheduleKnobs, "schedule", metadata)
-    return make_solved_splits("schedule", lambda rng, index: make_row(rng, index, knobs), knobs)
+    return make_solved_splits("schedule", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses)
 
 
 def make_row(rng: Rng, index: int, knobs: ScheduleKnobs) -> Row:
@@ -65,6 +67,11 @@ def make_row(rng: Rng, index: int, knobs: ScheduleKnobs) -> Row:
         "told": told,
         "template": name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """The steps in any order."""
+    return [", ".join(order) for order in arrangements(rng, row["steps"], len(row["steps"]))]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

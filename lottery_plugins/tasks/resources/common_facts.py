@@ -39,12 +39,36 @@ def _relation(name: str, question: str, easy: str, harder: str, invented: str = 
 
 RELATIONS = (
     _relation(
+        "opposite",
+        "What is the opposite of {subject}?",
+        "hot=cold|big=small/little|up=down|day=night|old=young/new|fast=slow|open=closed/close/shut|happy=sad/unhappy|"
+        "wet=dry|black=white|left=right|good=bad/evil|full=empty|light=dark/heavy/darkness|high=low|long=short",
+        "rich=poor|deep=shallow|ancient=modern|arrive=leave/depart|win=lose|noisy=quiet/silent|guilty=innocent|"
+        "victory=defeat|ceiling=floor|north=south|generous=stingy/selfish/greedy|maximum=minimum|buy=sell",
+    ),
+    _relation(
+        "next",
+        "What comes right after {subject}?",
+        "Monday=Tuesday|Tuesday=Wednesday|Wednesday=Thursday|Thursday=Friday|Friday=Saturday|Saturday=Sunday|"
+        "Sunday=Monday|January=February|February=March|March=April|April=May|May=June|June=July|July=August",
+        "August=September|September=October|October=November|November=December|December=January|winter=spring|"
+        "spring=summer|summer=autumn/fall|Jupiter among the planets=Saturn|Saturn among the planets=Uranus",
+    ),
+    _relation(
         "capital",
         "What is the capital of {subject}?",
         "France=Paris|Italy=Rome|Germany=Berlin|Spain=Madrid|England=London|Japan=Tokyo|Russia=Moscow|China=Beijing|"
         "Greece=Athens|Egypt=Cairo|Portugal=Lisbon|Ireland=Dublin|Austria=Vienna|Cuba=Havana",
         "Norway=Oslo|Sweden=Stockholm|Finland=Helsinki|Denmark=Copenhagen|Poland=Warsaw|Hungary=Budapest|Peru=Lima|"
         "Canada=Ottawa|Australia=Canberra|Kenya=Nairobi|Thailand=Bangkok|Vietnam=Hanoi|Iran=Tehran|Chile=Santiago",
+    ),
+    _relation(
+        "language",
+        "Which language do most people in {subject} speak?",
+        "France=French|Germany=German|Italy=Italian|Spain=Spanish|England=English|Japan=Japanese|Russia=Russian|"
+        "China=Chinese/Mandarin|Portugal=Portuguese|Greece=Greek|Poland=Polish|Sweden=Swedish",
+        "Brazil=Portuguese|Mexico=Spanish|Austria=German|Argentina=Spanish|Australia=English|Egypt=Arabic|"
+        "Cuba=Spanish|Chile=Spanish|Iran=Persian/Farsi|Israel=Hebrew|Iraq=Arabic|Colombia=Spanish",
     ),
     _relation(
         "color",
@@ -54,20 +78,6 @@ RELATIONS = (
         "a flamingo=pink|an emerald=green|a ruby=red|a sapphire=blue|a polar bear=white|a lime=green|salt=white|"
         "the leaf of a clover=green|the yolk of an egg=yellow/orange|lavender=purple/violet|cinnamon=brown|ivory=white",
         "the flower called {name}",
-    ),
-    _relation(
-        "opposite",
-        "What is the opposite of {subject}?",
-        "hot=cold|big=small/little|up=down|day=night|old=young/new|fast=slow|open=closed/close/shut|happy=sad/unhappy|"
-        "wet=dry|black=white|left=right|good=bad/evil|full=empty|light=dark/heavy|high=low|long=short",
-        "rich=poor|deep=shallow|ancient=modern|arrive=leave/depart|win=lose|noisy=quiet/silent|guilty=innocent|"
-        "victory=defeat|ceiling=floor|north=south|generous=stingy/selfish/greedy|maximum=minimum|buy=sell",
-    ),
-    _relation(
-        "young",
-        "What do you call a young {subject}?",
-        "dog=puppy|cat=kitten|cow=calf|sheep=lamb|horse=foal/colt/filly|duck=duckling|hen=chick|pig=piglet|bear=cub",
-        "goat=kid|goose=gosling|swan=cygnet|kangaroo=joey|lion=cub|deer=fawn|frog=tadpole|elephant=calf|eagle=eaglet",
     ),
     _relation(
         "legs",
@@ -82,5 +92,11 @@ RELATIONS = (
         "Pride and Prejudice=Austen|War and Peace=Tolstoy|The Hobbit=Tolkien|Don Quixote=Cervantes|Faust=Goethe|"
         "Frankenstein=Shelley|Robinson Crusoe=Defoe|Dracula=Stoker|The Iliad=Homer|The Divine Comedy=Dante",
         "the novel {name}",
+    ),
+    _relation(
+        "young",
+        "What do you call a young {subject}?",
+        "dog=puppy|cat=kitten|cow=calf|sheep=lamb|horse=foal/colt/filly|duck=duckling|hen=chick|pig=piglet|bear=cub",
+        "goat=kid|goose=gosling|swan=cygnet|kangaroo=joey|lion=cub|deer=fawn|frog=tadpole|elephant=calf|eagle=eaglet",
     ),
 )

@@ -1,6 +1,6 @@
 """Ability 2, external resources: know what one does not know, so that one looks it up instead of making it up.
 
-Three questions of four ask for a common fact, one for the same of something invented: there "unknown" is right, or a
+Four questions of five ask for a common fact, one for the same of something invented: there "unknown" is right, or a
 request to search. Source: the contrast of popular and unpopular facts in PopQA (Mallen et al. 2023, arXiv:2212.10511),
 with facts written here and inventions in the place of the unpopular ones.
 """
@@ -49,7 +49,9 @@ class KnownKnobs(SolvedKnobs):
 def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(KnownKnobs, "known", metadata)
-    return make_solved_splits("known_unknown", lambda rng, index: make_row(rng, index, knobs), knobs, kinds=len(MIX))
+    return make_solved_splits(
+        "known_unknown", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses, kinds=len(MIX)
+    )
 
 
 def make_row(rng: Rng, index: int, knobs: KnownKnobs) -> Row:
@@ -63,11 +65,16 @@ def make_row(rng: Rng, index: int, knobs: KnownKnobs) -> Row:
         "question": relation.question.format(subject=subject),
         "answer": accepted[0],
         "accepted": accepted,
-        "others": [value for value in _values(relation) if value not in accepted],
+        "others": [value for value in _values(relation) if value not in (*accepted, *subject.split())],
         "kind": "known" if is_known else "unknown",
         "tier": tier,
         "template": relation.name,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Always "unknown"."""
+    return [UNKNOWN]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float | None]:
@@ -87,4 +94,4 @@ def _values(relation: Relation) -> list[str]:
     return sorted({value for facts in relation.facts for answers in facts.values() for value in answers.split("/")})
 
 
-MIX = (True, False, True, True)
+MIX = (True, False, True, True, True)

@@ -41,7 +41,9 @@ def build(**metadata: Any) -> dict[str, Any]:
     """The splits for lm-eval."""
     knobs = read_knobs(ChoiceKnobs, "choice", metadata)
     shown = "Tools:\n{functions}\nQuestion: {question}\nAnswer: {answer}\n\n"
-    return make_solved_splits("tool_choice", lambda rng, index: make_row(rng, index, knobs), knobs, shown, len(KINDS))
+    return make_solved_splits(
+        "tool_choice", lambda rng, index: make_row(rng, index, knobs), knobs, _guesses, shown, len(KINDS)
+    )
 
 
 def make_row(rng: Rng, index: int, knobs: ChoiceKnobs) -> Row:
@@ -63,6 +65,11 @@ def make_row(rng: Rng, index: int, knobs: ChoiceKnobs) -> Row:
         "alike": alike,
         "template": kind,
     }
+
+
+def _guesses(rng: Rng, row: Row) -> list[str]:
+    """Always "none"."""
+    return [tool_selection.NONE]
 
 
 def score(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float | None]:

@@ -57,7 +57,7 @@ class NeedleKnobs(TaskKnobs):
     """
 
     needle_lengths: tuple[int, ...] = knob((128, 256, 512, 1024), 32, 1_000_000)
-    needle_depths: tuple[float, ...] = knob((0.0, 0.25, 0.5, 0.75, 1.0), 0.0, 1.0)
+    needle_depths: tuple[float, ...] = knob((0.0, 0.25, 0.5, 0.75, 1.0), 0.0, 1.0, is_graded=False)
     needle_distractors: tuple[int, ...] = knob((3,), 0, 12)
     needle_values: int = knob(2, 2, 3)
     needle_queries: int = knob(2, 2, 4)

@@ -34,7 +34,7 @@ class PairsKnobs(TaskKnobs):
     """
 
     pairs_counts: tuple[int, ...] = knob((4, 10, 25), 2, 20_000)
-    pairs_depths: tuple[float, ...] = knob((0.0, 0.5, 1.0), 0.0, 1.0)
+    pairs_depths: tuple[float, ...] = knob((0.0, 0.5, 1.0), 0.0, 1.0, is_graded=False)
     pairs_kinds: tuple[str, ...] = words_knob(("number", "uuid"))
 
 

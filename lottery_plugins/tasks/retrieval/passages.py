@@ -33,9 +33,9 @@ class PassagesKnobs(TaskKnobs):
     """
 
     passages_counts: tuple[int, ...] = knob((1, 2, 4, 8), 1, 24)
-    passages_depths: tuple[float, ...] = knob((0.0, 0.5, 1.0), 0.0, 1.0)
+    passages_depths: tuple[float, ...] = knob((0.0, 0.5, 1.0), 0.0, 1.0, is_graded=False)
     passages_fillers: int = knob(2, 0, 1000)
-    passages_wordings: tuple[str, ...] = words_knob(("same", "other"))
+    passages_wordings: tuple[str, ...] = words_knob(("same", "other"), is_graded=True)
 
 
 def _numbers(rng: Rng, count: int) -> list[str]:
