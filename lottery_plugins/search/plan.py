@@ -108,7 +108,7 @@ class SearchPlan:
     seed: int = 0
     alpha: float = 0.05
     accept_level: float = 0.05
-    assurance: float = 0.5
+    assurance: float = 0.8
     stop_level: float = 0.05
     first_rung: int = 16
     stop_dearer: bool = True
@@ -198,7 +198,7 @@ def plan_of(data: object, where: str = "study") -> SearchPlan:
         seed=whole(top, "seed", 0, where, least=0),
         alpha=level(top, "alpha", 0.05, where),
         accept_level=level(top, "accept_level", 0.05, where, most=0.5),
-        assurance=level(top, "assurance", 0.5, where, least=0.0, most=0.99),
+        assurance=level(top, "assurance", 0.8, where, least=0.0, most=0.99),
         stop_level=level(top, "stop_level", 0.05, where),
         first_rung=whole(top, "first_rung", 16, where),
         stop_dearer=choice_of(top, "stop_dearer", (True, False), where),
