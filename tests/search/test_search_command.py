@@ -133,6 +133,18 @@ def test_a_wrong_command_is_one_sentence(words, told, capsys):
     assert told in capsys.readouterr().err
 
 
+def test_ctrl_c_says_how_to_go_on(study, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("optuna")
+
+    class Interrupted(InThisProcess):
+        def ask(self, what, run):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(lm_eval_runs, "WorkerProcess", Interrupted)
+    assert status("search", str(study), "--out", str(tmp_path / "my out")) == 130
+    assert f"lottery search {study} --out '{tmp_path}/my out'" in " ".join(capsys.readouterr().err.split())
+
+
 def test_without_optuna_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     with pytest.raises(MissingExtraError, match=r"lottery-plugins\[search\]"):
