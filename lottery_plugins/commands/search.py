@@ -48,9 +48,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         return _search(study, out, args, Console())
     except KeyboardInterrupt:
-        words = ["lottery", "search", first, *(["--out", str(out)] if args.out else [])]
-        Console(stderr=True).print(f"To go on: {shlex.join(words)}", markup=False, highlight=False)
+        Console(stderr=True).print(f"To go on: {_command(args)}", markup=False, highlight=False, soft_wrap=True)
         raise
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command as it was written."""
+    named = (("--out", args.out), ("--fail-on", args.fail_on), ("--ray", args.ray), ("--workers", args.workers))
+    words = [word for name, value in named if value is not None for word in (name, str(value))]
+    return shlex.join(["lottery", "search", *args.words, *words])
 
 
 def _show(folder: Path, console: Console, *, as_json: bool) -> int:
@@ -69,11 +75,10 @@ def _show(folder: Path, console: Console, *, as_json: bool) -> int:
 def _search(study: Path, out: Path, args: argparse.Namespace, console: Console) -> int:
     from lottery_plugins.results.command import is_failure
     from lottery_plugins.results.render import render_table
-    from lottery_plugins.search.session import Session, opened
+    from lottery_plugins.search.session import opened
     from lottery_plugins.search.show import read_shown, render
 
     with opened(study, out, args.ray, args.workers, console) as session:
-        assert isinstance(session, Session)
         session.search()
         comparison = session.judge()
     render(read_shown(out), out, console)

@@ -7,6 +7,7 @@ started in its place: what the run had finished is read again where the cache fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +38,12 @@ class RayPool:
         self._ray = _ray()
         self._is_ours = not self._ray.is_initialized()
         if self._is_ours:
-            _connect(self._ray, address, workers)
-        num_gpus = int(self._ray.cluster_resources().get("GPU", 0))
-        self.size = workers or num_gpus or 1
-        self._options = {"num_gpus": 1} if num_gpus else {"num_cpus": 1}
+            _connect(self._ray, address)
+        try:
+            self.size, self._options = _shares(self._ray, workers)
+        except ConfigError:
+            self._leave()
+            raise
         self._make = make
         self._names = [f"worker-{i}" for i in range(1, self.size + 1)]
         self._actors: dict[str, Any] = {}
@@ -83,6 +86,9 @@ class RayPool:
         """End the actors, and Ray where it was started or joined here."""
         for actor in self._actors.values():
             self._ray.kill(actor)
+        self._leave()
+
+    def _leave(self) -> None:
         if self._is_ours:
             self._ray.shutdown()
 
@@ -110,10 +116,28 @@ def _ray() -> Any:
     return ray
 
 
-def _connect(ray: Any, address: str, workers: int | None) -> None:
+def _shares(ray: Any, workers: int | None) -> tuple[int, dict[str, float]]:
+    """How many workers, and what of the cluster each one holds: a GPU where there are any, else its part of the cores.
+
+    Raises:
+        ConfigError: There is not so much.
+    """
+    total = ray.cluster_resources()
+    unit = "GPU" if total.get("GPU") else "CPU"
+    most = int(total.get(unit, 0))
+    size = workers or (most if unit == "GPU" else 1)
+    if size > most:
+        raise ConfigError("--workers", size, f"at most the cluster's {most} {unit}s", "Each worker holds one or more.")
+    if unit == "GPU":
+        return size, {"num_gpus": 1}
+    nodes = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+    return size, {"num_cpus": max(1, int(min(filter(None, nodes))) // math.ceil(size / len(nodes)))}
+
+
+def _connect(ray: Any, address: str) -> None:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     if address == _LOCAL:
-        ray.init(address=_LOCAL, num_cpus=workers, include_dashboard=False, **quiet)
+        ray.init(address=_LOCAL, include_dashboard=False, **quiet)
         return
     try:
         ray.init(address=address, **quiet)

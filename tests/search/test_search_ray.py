@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from search_plans import plan, simulated
 
+from lottery_plugins.errors import ConfigError
 from lottery_plugins.search.driver import search
 from lottery_plugins.search.pool import OneAtATime
 from lottery_plugins.search.record import chosen
@@ -44,6 +45,11 @@ def ray_paths():
         del os.environ["PYTHONPATH"]
     else:
         os.environ["PYTHONPATH"] = before
+
+
+def test_more_workers_than_the_cluster_has_cores_are_told(ray_paths):
+    with pytest.raises(ConfigError, match="at most the cluster's"):
+        RayPool("local", 100_000, lambda _: simulated())
 
 
 def test_two_workers_and_a_death_change_no_answer(tmp_path, ray_paths):
