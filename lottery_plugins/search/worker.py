@@ -16,7 +16,7 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 from lottery_plugins.errors import DataError, LotteryError
@@ -25,7 +25,7 @@ from lottery_plugins.harness.kept_models import keep_models
 from lottery_plugins.harness.study import HarnessRun, note_done
 from lottery_plugins.harness.worker import evaluate, task_manager
 
-__all__ = ["main"]
+__all__ = ["do", "main"]
 
 
 def main() -> None:
@@ -55,13 +55,18 @@ def _answer(line: str, answers: IO[str]) -> None:
     """Do one request; an error of whatever kind is an answer, and its traceback goes to stderr."""
     try:
         request = json.loads(line)
-        answer = {"done": _DOING[request["do"]](HarnessRun(**request["run"]))}
+        answer = {"done": do(request["do"], HarnessRun(**request["run"]))}
     except Exception as error:  # noqa: BLE001 - any error of a foreign library ends this run, not the search
         traceback.print_exc()
         text = str(error) if isinstance(error, LotteryError) else f"{type(error).__name__}: {error}"
         answer = {"error": text, "kind": type(error).__name__}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
+
+
+def do(what: str, run: HarnessRun) -> Any:
+    """Do one request: "run" leaves lm-eval's files and ours, "documents" tells what the tasks hold."""
+    return _documents(run) if what == "documents" else _run(run)
 
 
 def _run(run: HarnessRun) -> None:
@@ -104,9 +109,6 @@ def _label(doc: Any, cluster: object) -> str:
     """The document's cluster where its task names a field for it, else its content: copies are one."""
     kept = doc[cluster] if cluster is not None and isinstance(doc, Mapping) and cluster in doc else doc
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:20]
-
-
-_DOING: dict[str, Callable[[HarnessRun], Any]] = {"documents": _documents, "run": _run}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,23 +12,25 @@ import yaml
 
 from lottery_plugins.cli import main
 from lottery_plugins.errors import MissingExtraError
-from lottery_plugins.search import trials
+from lottery_plugins.harness.kept_models import keep_models
+from lottery_plugins.harness.study import HarnessRun
+from lottery_plugins.search import lm_eval_runs, trials, worker
 
-SEED = 0  # draws a ticket with help, and so with two runs a rung
+TASK = "lottery_arithmetic"
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "search.md"
 
 
 @pytest.fixture
 def study(tiny_model, tmp_path, monkeypatch):
-    """The docs' study on two of its tasks with a handful of documents; every ticket that is seen whole is accepted."""
+    """The docs' study on one of its tasks with a handful of documents; the ticket that is seen whole is accepted."""
     monkeypatch.setenv("LOTTERY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
     written = yaml.safe_load(re.search(r"```yaml\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)[1])
     written["original"]["pretrained"] = tiny_model
-    written["tasks"] = ["lottery_arithmetic", "lottery_invented_facts"]
-    del written["space"]["augmentation"]["helped"]["lottery_needle"]
+    written["tasks"] = [TASK]
+    written["space"]["augmentation"]["helped"] = {TASK: written["space"]["augmentation"]["helped"][TASK]}
     written |= {"documents": 3, "held_out": 2, "first_rung": 2, "margin": 1.0, "accept_level": 0.5, "assurance": 0.0}
-    written |= {"budget": {"trials": 1}, "metadata": {"num_docs": 12}, "batch_size": 2, "seed": SEED}
+    written |= {"budget": {"trials": 1}, "metadata": {"num_docs": 12}, "batch_size": 2}
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(written), "utf-8")
     return path
@@ -36,6 +41,20 @@ def trajectories_of(folder, task):
     return {one["doc_id"] for one in found if one["task"] == task}
 
 
+class InThisProcess:
+    """A worker without a process of its own, which would import everything once more."""
+
+    def __init__(self, log):
+        self.asked = []
+
+    def ask(self, what, run):
+        with keep_models():
+            return worker.do(what, HarnessRun(**json.loads(json.dumps(run.to_json()))))
+
+    def close(self):
+        pass
+
+
 def status(*words):
     try:
         return main(list(words))
@@ -43,15 +62,16 @@ def status(*words):
         return ended.code
 
 
-def test_a_study_ends_with_a_ticket_a_verdict_and_files_and_is_not_done_twice(study, tmp_path, capsys):
+def test_a_study_ends_with_a_ticket_a_verdict_and_files_and_is_not_done_twice(study, tmp_path, capsys, monkeypatch):
     pytest.importorskip("optuna")
+    monkeypatch.setattr(lm_eval_runs, "WorkerProcess", InThisProcess)
     out = tmp_path / "out"
     assert status("search", str(study), "--out", str(out)) == 0
     told = capsys.readouterr().out
     assert "On the held-out documents: non_inferior" in told
     comparison = json.loads((out / "comparison.json").read_text())
-    assert comparison["options"]["margins"] == {"lottery_arithmetic": 1.0, "lottery_invented_facts": 1.0}
-    assert [task["num_documents"] for task in comparison["tasks"]] == [2, 2]
+    assert comparison["options"]["margins"] == {TASK: 1.0}
+    assert [task["num_documents"] for task in comparison["tasks"]] == [2]
     split = json.loads((out / "split.json").read_text())
     for task, held_out in split["held_out"].items():
         for path in out.rglob(f"samples_{task}_*.jsonl"):
@@ -68,7 +88,7 @@ def test_a_study_ends_with_a_ticket_a_verdict_and_files_and_is_not_done_twice(st
     assert status("search", "show", str(out), "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["chosen"] == shown["judged"]
-    assert shown["original"]["samples"] == 6
+    assert shown["original"]["samples"] == 3
     assert sum(trial["cost"]["samples"] > 0 for trial in shown["trials"]) == 1
     accepted = [trial for trial in shown["trials"] if trial["state"] == "accepted"]
     assert min(trial["bytes_ratio"] for trial in accepted) == next(
@@ -79,6 +99,23 @@ def test_a_study_ends_with_a_ticket_a_verdict_and_files_and_is_not_done_twice(st
     study.write_text(yaml.safe_dump({**written, "margin": 0.5}), "utf-8")
     assert status("search", str(study), "--out", str(out)) == 2
     assert "differs from the study that was begun" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_with_what_it_has(study, tmp_path):
+    pytest.importorskip("optuna")
+    words = [sys.executable, "-m", "lottery_plugins.cli", "search", str(study), "--out", str(tmp_path / "out")]
+    killed = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    while not list((tmp_path / "out").glob("trial-*/rung-1/**/ledger.json")):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("results_*.json")}
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "On the held-out documents: non_inferior" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 @pytest.mark.parametrize(
