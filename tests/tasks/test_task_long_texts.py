@@ -113,8 +113,8 @@ GOLDEN = {
     "passages": "3c594a504a77cc48",
     "hops": "53ab9d42d6b6d53b",
     "variables": "a64aef579df50ddf",
-    "aggregate": "a06d09174782f9c3",
-    "stories": "0cf12adb8e9e91c0",
+    "aggregate": "6c262757b7a0203f",
+    "stories": "77485fd87ae435c6",
     "tree": "2ea87ca2ed26a6c8",
 }
 

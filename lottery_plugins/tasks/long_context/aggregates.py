@@ -94,7 +94,7 @@ def make_row(design: Design, rng: Rng, index: int) -> Row:
     return {
         "context": hide(rng, levels["style"], levels["length"], facts),
         "question": template.question.format(x=asked),
-        "hint": "Give the number only." if template.kind == "count" else "Give a short answer.",
+        "hint": f"Give the {_ASKED[template.kind]} only.",
         "answer": answer,
         "candidates": candidates,
         **levels,
@@ -146,4 +146,5 @@ def _compare(rng: Rng, template: Template, names: Sequence[str], is_far: bool) -
     return "", [str(number) for number in numbers], names[numbers.index(best)], list(names)
 
 
+_ASKED = {"count": "number", "common": "thing", "compare": "name"}
 _MAKERS = {"count": _count, "common": _common, "compare": _compare}

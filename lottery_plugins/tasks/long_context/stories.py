@@ -45,7 +45,7 @@ class Asked:
     question: str
     answers: list[str]
     candidates: list[str]
-    hint: str = "Give a short answer."
+    hint: str = "Name the room only."
 
 
 Ask = Callable[[Rng, World, int], Asked | None]
@@ -88,7 +88,7 @@ def _giver(rng: Rng, world: World, turn: int) -> Asked | None:
         return None
     gift = rng.choice(gifts)
     candidates = [person for person in world.people if person != gift.to]
-    return Asked(f"Who gave the {gift.what} to {gift.to}?", [gift.person], candidates)
+    return Asked(f"Who gave the {gift.what} to {gift.to}?", [gift.person], candidates, "Give the name only.")
 
 
 def _yes_no(rng: Rng, world: World, turn: int) -> Asked | None:
