@@ -173,22 +173,23 @@ def of_good(outcome: Outcome) -> float:
 
 
 def table_of(outcomes: Mapping[str, Sequence[Outcome]]) -> Table:
-    table = Table(title="Means over seeds; intervals are 95 %")
-    headers = ("sampler", "ticket found", "bytes of the ticket", "of what is used", "best there is", "used - random's",
+    table = Table(title="Means over seeds, bytes of the original being 1; intervals are 95 %, paired by seed")
+    headers = ("sampler", "ticket found", "its bytes", "- random's", "bytes used", "- random's", "best there is",
                "held-out: non_inferior", "... and wrong", "documents", "tickets")  # fmt: skip
     for header in headers:
         table.add_column(header, justify="left" if header == "sampler" else "right")
-    base = [of_good(o) for o in outcomes["random"]]
+    base = outcomes["random"]
     for sampler, found in outcomes.items():
         used = [of_good(o) for o in found]
         wrong = [o.verdict == "non_inferior" and not o.is_right for o in found]
         table.add_row(
             sampler,
             f"{sum(o.is_found for o in found)}/{len(found)}",
-            interval([o.bytes for o in found]),
-            interval(used),
+            f"{np.mean([o.bytes for o in found]):.3f}",
+            interval(np.subtract([o.bytes for o in found], [o.bytes for o in base]), sign="+"),
+            f"{np.mean(used):.3f}",
+            interval(np.subtract(used, [of_good(o) for o in base]), sign="+"),
             f"{np.mean([o.best for o in found]):.3f}",
-            "" if sampler == "random" else interval(list(np.subtract(used, base)), sign="+"),
             f"{sum(o.verdict == 'non_inferior' for o in found)}",
             interval([float(w) for w in wrong]),
             f"{np.mean([o.samples for o in found]):,.0f}",
@@ -197,8 +198,8 @@ def table_of(outcomes: Mapping[str, Sequence[Outcome]]) -> Table:
     return table
 
 
-def interval(values: Sequence[float], sign: str = "") -> str:
-    estimate = mean_score(values)
+def interval(values: Any, sign: str = "") -> str:
+    estimate = mean_score(list(map(float, values)))
     return f"{estimate.value:{sign}.3f} [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
 
 
