@@ -19,6 +19,10 @@ _COMMANDS = {
         "lottery_plugins.results.report.command",
         "verdicts, charts and every sample's steps as one page for the browser",
     ),
+    "search": (
+        "lottery_plugins.commands.search",
+        "the cheapest compressed model with help that is not worse than the original on your tasks",
+    ),
     "table": ("lottery_plugins.commands.table", "the paper's tables and heat maps, with your runs in them"),
     "compress": ("lottery_plugins.commands.compress", "from a model to a compressed checkpoint, with a card"),
     "train-verifier": (

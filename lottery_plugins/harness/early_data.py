@@ -18,13 +18,16 @@ _PREFIXES = ("lottery-paper", "lottery-table")  # tasks, and tags of them
 
 
 def read_data_first(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """lm-eval's `simple_evaluate`, with the paper's tasks loaded once before it begins."""
+    """lm-eval's `simple_evaluate`, with the paper's tasks loaded once before it begins, and `samples` noted."""
     signature = inspect.signature(evaluate)
 
     def simple_evaluate(*args: Any, **kwargs: Any) -> Any:
+        from lottery_plugins.harness import records  # opens the store's module, which only a run needs
+
         asked = signature.bind(*args, **kwargs).arguments
         tasks = asked.get("tasks") or ()
         names = [task for task in tasks if isinstance(task, str) and task.startswith(_PREFIXES)]
+        records.note_samples(asked.get("samples"))
         if names:
             _load(names, asked.get("task_manager"), asked.get("metadata") or {})
         return evaluate(*args, **kwargs)

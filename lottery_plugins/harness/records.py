@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,16 +23,27 @@ __all__ = [
     "check_samples",
     "count_by_task",
     "describe_machine",
+    "drop_resume_files",
     "export_beside",
     "finished",
+    "note_samples",
     "write_records",
 ]
 
 _finished: list[LotteryLM] = []
 """The model whose answers lm-eval is about to write. lm-eval's tracker does not know the model, so it is left here."""
 
+_samples: dict[str, Sequence[int]] = {}
+"""By task, the rows that lm-eval's `--samples` chose; empty without it. Known where lm-eval is called, needed here."""
+
 _exported: list[SampleStore] = []
 """Stores of written runs: they go when the process ends, unless lm-eval fails to write the samples before."""
+
+
+def note_samples(samples: Mapping[str, Sequence[int]] | None) -> None:
+    """Note which rows of each task lm-eval was asked for; None for all or the first ones."""
+    _samples.clear()
+    _samples.update(samples or {})
 
 
 def finished(model: LotteryLM) -> None:
@@ -54,14 +65,20 @@ def export_beside(results_file: Path) -> None:
     try:
         _check_written(results_file)
         ledger = model.ledger(results_file.name)
-        write_records(results_file.parent, model.trajectories, ledger)
+        write_records(results_file.parent, map(_by_row, model.trajectories), ledger)
     except (OSError, ValueError) as error:
         raise _not_saved(model.store, results_file.parent, error) from error
     model.assembly.registry.observers.run_finished(ledger.to_json(), results_file.parent)
     if model.store is not None:
         if not _exported:
-            atexit.register(_drop_resume_files)
+            atexit.register(drop_resume_files)
         _exported.append(model.store)
+
+
+def _by_row(trajectory: Trajectory) -> Trajectory:
+    """The trajectory with the row of its document: among chosen samples lm-eval counts requests from 0."""
+    chosen = _samples.get(trajectory.task)
+    return replace(trajectory, doc_id=chosen[trajectory.doc_id]) if chosen else trajectory
 
 
 def check_samples(samples_file: Path, num_samples: int) -> None:
@@ -96,7 +113,8 @@ def _not_saved(store: SampleStore | None, folder: Path, error: Exception) -> Sto
     )
 
 
-def _drop_resume_files() -> None:
+def drop_resume_files() -> None:
+    """Remove the stores of runs whose results are written; at the end of the process, or before its next run."""
     while _exported:
         _exported.pop().remove()
 

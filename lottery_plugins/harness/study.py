@@ -39,6 +39,9 @@ class HarnessRun:
         apply_chat_template: Whether prompts are chats.
         metadata: As after `--metadata`: knobs of the tasks.
         num_fewshot: As after `--num_fewshot`; None: as the tasks say.
+        samples: As after `--samples`: documents by task, ascending, of every task at least one; None for all. Without
+            `limit`.
+        include_path: As after `--include_path`: a folder with more tasks.
     """
 
     model_args: Mapping[str, Any]
@@ -49,6 +52,8 @@ class HarnessRun:
     apply_chat_template: bool = True
     metadata: Mapping[str, Any] = field(default_factory=dict)
     num_fewshot: int | None = None
+    samples: Mapping[str, Sequence[int]] | None = None
+    include_path: str | None = None
 
     def command(self) -> list[str]:
         """The stock command line that does the same."""
@@ -57,6 +62,8 @@ class HarnessRun:
         words += ["--batch_size", str(self.batch_size), "--output_path", self.output_path, "--log_samples"]
         words += ["--limit", str(self.limit)] if self.limit is not None else []
         words += ["--num_fewshot", str(self.num_fewshot)] if self.num_fewshot is not None else []
+        words += ["--samples", json.dumps(dict(self.samples))] if self.samples is not None else []
+        words += ["--include_path", self.include_path] if self.include_path is not None else []
         words += ["--metadata", json.dumps(dict(self.metadata))] if self.metadata else []
         return words + (["--apply_chat_template"] if self.apply_chat_template else [])
 

@@ -14,7 +14,7 @@ from lottery_plugins.results.load import Run, TaskRun
 from lottery_plugins.results.options import CompareOptions, checked_margin
 from lottery_plugins.results.samples import Document, TaskScores, read_scores
 
-__all__ = ["AlignedTask", "align"]
+__all__ = ["AlignedTask", "align", "is_higher_better"]
 
 _SETTINGS = {
     "chat_template_sha": "chat template",
@@ -114,7 +114,7 @@ def _align_task(name: str, original: TaskRun, runs: Mapping[str, TaskRun], optio
         _check_same_documents(original, run, (name, arm), (scores[name], scores[arm]))
     first = scores[name]
     documents = list(first.scores)
-    higher = _higher_is_better(original, first.metric)
+    higher = is_higher_better(original, first.metric)
     failed = {arm: np.array([d in s.failed for d in documents], dtype=bool) for arm, s in scores.items()}
     return AlignedTask(
         task=original.task,
@@ -131,6 +131,8 @@ def _align_task(name: str, original: TaskRun, runs: Mapping[str, TaskRun], optio
 
 
 def _margin(run: TaskRun, options: CompareOptions) -> float:
+    if run.task in options.margins:
+        return options.margins[run.task]
     own = run.lottery.get("margin")
     return options.margin if own is None else checked_margin(own, f"{run.task}: metadata.lottery.margin")
 
@@ -169,7 +171,8 @@ def _plain(limit: object) -> str:
     return "none" if limit is None else f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
-def _higher_is_better(run: TaskRun, metric: str) -> bool:
+def is_higher_better(run: TaskRun, metric: str) -> bool:
+    """The metric's direction as the results or the task state it."""
     by_task = run.file.data.get("higher_is_better") or {}
     stated = (by_task.get(run.task) or {}).get(metric)
     for entry in run.config.get("metric_list") or []:

@@ -8,10 +8,11 @@ from pathlib import Path
 from lottery_plugins.errors import ConfigError, DataError
 from lottery_plugins.results.chosen import add_option_arguments, add_run_arguments, chosen_runs, options_of
 from lottery_plugins.results.compare import compare
+from lottery_plugins.results.comparison import Comparison
 from lottery_plugins.results.latex import render_latex
 from lottery_plugins.results.render import render_json, render_markdown, render_table
 
-__all__ = ["add_arguments", "run", "write_text"]
+__all__ = ["add_arguments", "add_fail_on", "is_failure", "run", "write_text"]
 
 _FAILING = {"inferior": {"inferior"}, "inconclusive": {"inferior", "inconclusive"}}
 
@@ -25,11 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the comparison as Markdown")
     parser.add_argument("--latex", type=Path, metavar="FILE", help="write the comparison as LaTeX tables (booktabs)")
-    parser.add_argument(
-        "--fail-on",
-        choices=tuple(_FAILING),
-        help="exit with 1 when a ticket is inferior on all tasks together, or not shown to be non_inferior",
-    )
+    add_fail_on(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,8 +53,22 @@ def run(args: argparse.Namespace) -> int:
     for path, render in written:
         if path is not None:
             write_text(path, render(comparison))
-    failing = _FAILING.get(args.fail_on, set())
-    return int(any(group.verdict in failing for group in comparison.deciding))
+    return int(is_failure(comparison, args.fail_on))
+
+
+def add_fail_on(parser: argparse.ArgumentParser) -> None:
+    """Declare `--fail-on`."""
+    parser.add_argument(
+        "--fail-on",
+        choices=tuple(_FAILING),
+        help="exit with 1 when a ticket is inferior on all tasks together, or not shown to be non_inferior",
+    )
+
+
+def is_failure(comparison: Comparison, fail_on: str | None) -> bool:
+    """Whether the deciding verdicts are what `--fail-on` names, or worse."""
+    failing = _FAILING.get(fail_on or "", set())
+    return any(group.verdict in failing for group in comparison.deciding)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -16,7 +16,7 @@ from lottery_plugins.results.paper_table import load_runs
 from lottery_plugins.results.samples import Document, document_rows, read_scores, sample_rows
 from lottery_plugins.specs import parse_specs
 
-__all__ = ["PREPROCESSED", "TASK", "HeatMap", "HeatMaps", "Place", "read_heat_maps"]
+__all__ = ["PREPROCESSED", "TASK", "HeatMap", "HeatMaps", "Place", "made_with", "read_heat_maps"]
 
 TASK = "lottery_needle"
 PLAIN, PREPROCESSED = "plain", "preprocessed"
@@ -107,21 +107,21 @@ def _read_map(run: Run, *, with_model: bool) -> HeatMap:
     cells = {place: _figure(found) for place, found in sorted(by_place.items())}
     overall = Figure(mean_score(list(values.values())), len(values), len(scores.failed))
     arguments = task.file.model_args
-    compression = str(arguments.get("compression") or "")
+    compression, prompt = made_with(arguments)
     methods = "+".join(spec.partition(":")[0] for spec in compression.split("+"))
     before = f"{Path(str(arguments.get('pretrained', ''))).name}, " if with_model else ""
-    model, methods = (before + (name or "not compressed") for name in (compression, methods))
-    return HeatMap(run.name, model, methods, _prompt(arguments), cells, overall)
+    return HeatMap(run.name, before + compression, before + methods, prompt, cells, overall)
 
 
 def _figure(values: Sequence[float]) -> Figure:
     return Figure(mean_score(values), len(values))
 
 
-def _prompt(arguments: Mapping[str, Any]) -> str:
-    """Whether a retriever over the prompt was in the run, whatever its kind."""
+def made_with(arguments: Mapping[str, Any]) -> tuple[str, str]:
+    """Compression of a run, and whether a retriever over the prompt was in it, whatever its kind."""
     retrievers = parse_specs(str(arguments.get("retriever") or ""), "retriever")
-    return PREPROCESSED if any(spec.name.startswith("prompt") for spec in retrievers) else PLAIN
+    prompt = PREPROCESSED if any(spec.name.startswith("prompt") for spec in retrievers) else PLAIN
+    return str(arguments.get("compression") or "not compressed"), prompt
 
 
 def _places(task: TaskRun, chosen_filter: str) -> dict[Document, Place]:

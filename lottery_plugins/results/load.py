@@ -20,7 +20,12 @@ AUGMENTATION = frozenset(
 """Model arguments that make an arm augmented."""
 
 LIMITS = frozenset({"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds", "max_live", "max_failed", "resume"})
-MACHINE = frozenset({"engine", "batch_size", "max_batch_size", "device", "parallelize", "num_concurrent"})
+MACHINE = frozenset(
+    """
+    engine batch_size max_batch_size max_num_seqs device parallelize num_concurrent gpu_memory_utilization
+    tensor_parallel_size pipeline_parallel_size data_parallel_size distributed_executor_backend
+    """.split()  # noqa: SIM905 - one quoted name after another would be longer
+)
 """Model arguments that say where and how fast, not what."""
 
 _MAY_DIFFER = AUGMENTATION | LIMITS | MACHINE | {"evidence", "budget_of"}

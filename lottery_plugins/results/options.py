@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from lottery_plugins.errors import ConfigError
 
@@ -16,6 +17,7 @@ class CompareOptions:
 
     Attributes:
         margin: Largest loss that is accepted, in score units, in (0, 1]; a task's own `metadata.lottery.margin` wins.
+        margins: The same by task, where a plan fixed it; wins over both.
         alpha: One-sided level of each verdict, in (0, 0.5).
         exclude: Tasks left out.
         metric: Metric of every task; None: the task's own, else the first of its metric_list.
@@ -31,9 +33,12 @@ class CompareOptions:
     filter: str | None = None
     seed: int = 0
     resamples: int = 9999
+    margins: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checked_margin(self.margin, "--margin")
+        for task, margin in self.margins.items():
+            checked_margin(margin, f"margin of {task}")
         if not (isinstance(self.alpha, (int, float)) and 0 < self.alpha < 0.5):
             raise ConfigError("--alpha", self.alpha, "a number in (0, 0.5)", "0.05 is usual.")
         if self.resamples < 100:

@@ -63,7 +63,7 @@ def test_resume_file_goes_when_all_is_written(tracker, answered):
     tracker.save_results_aggregated({"results": {}}, None)
     tracker.save_results_samples("t", [SAMPLE, SAMPLE])
     assert answered.store.path.exists()
-    records._drop_resume_files()
+    records.drop_resume_files()
     assert not answered.store.path.exists()
 
 

@@ -63,6 +63,21 @@ def test_samples_are_found_and_shown_step_by_step_by_keyboard(page):
     assert page.complaints == []
 
 
+def test_on_a_narrow_screen_charts_scroll_and_the_page_does_not(page):
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+
+
+def test_in_print_no_chart_is_cut_off(page):
+    page.set_viewport_size({"width": 700, "height": 1000})
+    page.emulate_media(media="print")
+    page.wait_for_timeout(300)
+    cut = "[...document.querySelectorAll('.chart')].filter(chart => chart.scrollWidth > chart.clientWidth + 1).length"
+    assert page.evaluate(cut) == 0
+    assert not page.locator("#samples").is_visible()
+
+
 def test_hostile_text_does_nothing(page):
     page.focus("#list")
     page.keyboard.press("End")

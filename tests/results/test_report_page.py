@@ -126,3 +126,39 @@ def test_samples_that_were_not_logged_are_one_sentence(runs):
     runs.write("one", {"t": [1.0]}, log_samples=False)
     with pytest.raises(RunsNotComparableError, match="--log_samples"):
         build_report([load_run(runs.root / "one", "one")], CompareOptions(), "t")
+
+
+def test_a_control_is_no_headline_and_has_a_table_of_what_the_ticket_gains_over_it(runs):
+    pytest.importorskip("vl_convert")
+    from lottery_plugins.results.report.page import render_page
+
+    ticket = "pretrained=small,reasoner=react,retriever=bm25"
+    arms = {"original": "pretrained=large", "ticket": ticket, "placebo": f"{ticket},evidence=shuffled"}
+    for right, (arm, arguments) in zip((20, 20, 5), arms.items(), strict=True):
+        runs.write(arm, {"t": [1.0] * right + [0.0] * (20 - right)}, model_args=arguments)
+    text = render_page(build_report([load_run(runs.root / arm, arm) for arm in arms], CompareOptions(), "title"))
+    assert "Control: ticket minus placebo, which is ticket with documents of other questions" in text
+    assert "+0.750" in text
+    assert "<strong>ticket</strong>" in text
+    assert "<strong>placebo</strong>" not in text
+    assert '"shown": "ticket"' in text
+
+
+def test_heat_maps_are_labelled_with_compression_and_prompt(runs, task):
+    docs = [{"q": f"{i}", "length": 64 * (1 + i % 2), "depth": i // 4} for i in range(8)]
+    made = {
+        "plain": "pretrained=m",
+        "pressed": "pretrained=m,compression=snapkv:compression_ratio=0.5,retriever=prompt",
+    }
+    for arm, arguments in made.items():
+        runs.write(arm, {"needle": task([1.0] * 8, docs=docs)}, model_args=arguments)
+    report = build_report([load_run(runs.root / arm, arm) for arm in made], CompareOptions(), "title")
+    (chart,) = [c for c in report.charts["Length, depth and kind"] if c.id == "needle-length-depth"]
+    assert chart.spec["facet"]["sort"] == [
+        "plain|not compressed|plain",
+        "pressed|snapkv:compression_ratio=0.5|preprocessed",
+    ]
+    assert {(row["compression"], row["prompt"]) for row in chart.rows} == {
+        ("not compressed", "plain"),
+        ("snapkv:compression_ratio=0.5", "preprocessed"),
+    }

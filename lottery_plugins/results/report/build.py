@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lottery_plugins.results.compare import compare_runs
 from lottery_plugins.results.comparison import Comparison
+from lottery_plugins.results.heat_maps import made_with
 from lottery_plugins.results.load import Run
 from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.results.report.charts import Chart, difference_chart, score_chart, trade_offs
@@ -50,10 +51,12 @@ def build_report(
             advance(task.task)
     traces.finish()
     costs = arm_costs(comparison, runs)
-    return Report(title, comparison, costs, _sections(comparison, costs, tallies), traces)
+    return Report(title, comparison, costs, _sections(comparison, costs, tallies, runs), traces)
 
 
-def _sections(comparison: Comparison, costs: Sequence[ArmCosts], tallies: Tallies) -> dict[str, list[Chart]]:
+def _sections(
+    comparison: Comparison, costs: Sequence[ArmCosts], tallies: Tallies, runs: Sequence[Run]
+) -> dict[str, list[Chart]]:
     """The charts by section; a section without charts is left out."""
     arms, tasks = list(comparison.folders), [task.task for task in comparison.tasks]
     differences = [difference_chart(comparison)] if len(arms) > 1 else []
@@ -61,7 +64,9 @@ def _sections(comparison: Comparison, costs: Sequence[ArmCosts], tallies: Tallie
         "Scores": [*differences, score_chart(comparison)],
         "Costs": trade_offs(costs),
         "Length, depth and kind": [
-            chart for task in tasks for chart in (*heat_maps(tallies, task, arms), *field_charts(tallies, task, arms))
+            chart
+            for task in tasks
+            for chart in (*heat_maps(tallies, task, _made(runs, task)), *field_charts(tallies, task, arms))
         ],
         "Behaviour": [
             chart
@@ -70,3 +75,8 @@ def _sections(comparison: Comparison, costs: Sequence[ArmCosts], tallies: Tallie
         ],
     }
     return {name: charts for name, charts in found.items() if charts}
+
+
+def _made(runs: Sequence[Run], task: str) -> dict[str, tuple[str, str]]:
+    """Compression and prompt of each arm that ran a task."""
+    return {run.name: made_with(run.tasks[task].file.model_args) for run in runs if task in run.tasks}

@@ -77,8 +77,9 @@ def _intervals(rows: Rows, value: str, arms: Sequence[str]) -> dict[str, Any]:
     """Points with intervals: a small panel per task, a line per run."""
     x = {"field": value, "type": "quantitative", "title": value}
     y = {"field": "run", "type": "nominal", "sort": list(arms), "title": None}
-    ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour(arms)}
-    point = {"x": x, "y": y, "color": colour(arms), "tooltip": tooltip(rows)}
+    own = {**colour(arms), "legend": None}  # the axis names them
+    ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": own}
+    point = {"x": x, "y": y, "color": own, "tooltip": tooltip(rows)}
     return {
         **base(rows),
         "facet": {"row": {"field": "task", "type": "nominal", "title": None, "header": ROW_HEADER}},

@@ -200,7 +200,7 @@ async function begin() {
   }
   select($("task"), [...new Set(state.index.map((row) => row.task))]);
   select($("run"), facts.arms);
-  $("run").value = facts.arms[facts.arms.length - 1];
+  $("run").value = facts.shown;
   for (const id of ["search", "task", "outcome", "run"]) $(id).addEventListener("input", filter);
   $("list").addEventListener("scroll", paint);
   $("list").addEventListener("keydown", (event) => {

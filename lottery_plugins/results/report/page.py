@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from lottery_plugins.errors import ConfigError
-from lottery_plugins.results.cells import all_notes, meaning, signed, verdict_grid
+from lottery_plugins.results.cells import all_notes, control_tables, meaning, signed, verdict_grid
 from lottery_plugins.results.comparison import Comparison
 from lottery_plugins.results.report.charts import Chart
 from lottery_plugins.results.report.costs import COSTS, ArmCosts
@@ -65,6 +65,7 @@ def render_page(report: Report) -> str:
         comparison=report.comparison,
         headlines=_headlines(report.comparison),
         grid=verdict_grid(report.comparison),
+        controls=control_tables(report.comparison),
         words=_WORDS,
         signed=signed,
         meaning=meaning,
@@ -73,7 +74,13 @@ def render_page(report: Report) -> str:
         sections=report.charts,
         notes=all_notes(report.comparison),
         specs=_json({c.id: c.spec for charts in report.charts.values() for c in charts}),
-        facts=_json({"arms": list(report.traces.arms), "block": report.traces.block_size}),
+        facts=_json(
+            {
+                "arms": list(report.traces.arms),
+                "shown": next((group.arm for group in report.comparison.deciding[::-1]), report.comparison.baseline),
+                "block": report.traces.block_size,
+            }
+        ),
         index=packed(report.traces.index),
         blocks=report.traces.blocks,
         number=_number,
@@ -89,12 +96,13 @@ def _library() -> str:
 
 
 def _headlines(comparison: Comparison) -> list[dict[str, str]]:
-    """One sentence per candidate on all tasks."""
+    """One sentence per candidate on all tasks; a control is none."""
     told = {
         "non_inferior": "is not worse than {b} on any task, within the margins",
         "inferior": "is worse than {b} on at least one task, by more than the margin",
         "inconclusive": "is not shown to be worse than {b}, nor to be as good: more samples are needed",
     }
+    controls = {control.arm for control in comparison.controls}
     return [
         {
             "arm": group.arm,
@@ -103,6 +111,7 @@ def _headlines(comparison: Comparison) -> list[dict[str, str]]:
             "tasks": f"{len(group.tasks)} task{'s' * (len(group.tasks) != 1)}",
         }
         for group in comparison.overall
+        if group.arm not in controls
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lottery_plugins.results.report.charts import ROW_HEADER, Chart, Rows, base, colour, tooltip
 from lottery_plugins.results.report.tallies import Tallies
@@ -26,9 +26,9 @@ def field_charts(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart
         line = {"type": "line" if is_number else "point", "point": True, "filled": not is_number}
         spec = {
             **base(rows),
-            "width": max(240, 44 * len(values)),
+            "width": max(240, (20 + 10 * len(arms)) * len(values)),
             "height": 180,
-            "encoding": {"x": x, "color": colour(arms), "xOffset": {"field": "run"}},
+            "encoding": {"x": x, "color": colour(arms), "xOffset": {"field": "run", "sort": list(arms)}},
             "layer": [
                 {
                     "mark": {"type": "rule", "opacity": 0.5},
@@ -37,15 +37,13 @@ def field_charts(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart
                 {"mark": line, "encoding": {"y": y, "tooltip": tooltip(rows)}},
             ],
         }
-        if is_number:
-            del spec["encoding"]["xOffset"]
         text = f"Mean score of {task} by {name}, with 95 % intervals where scores are right or wrong."
         charts.append(Chart(f"{task}-{name}", f"{task} by {name}", text, spec, rows))
     return charts
 
 
-def heat_maps(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart]:
-    """Score over each pair of number properties, a map per run."""
+def heat_maps(tallies: Tallies, task: str, arms: Mapping[str, tuple[str, str]]) -> list[Chart]:
+    """Score over each pair of number properties, a map per run, under its name, compression and kind of prompt."""
     varied = tallies.varied(task)
     pairs = dict.fromkeys((a[0], b[0]) for of, a, b, _ in tallies.by_pair if of == task)
     charts = []
@@ -53,7 +51,7 @@ def heat_maps(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart]:
         if first not in varied or second not in varied:
             continue
         rows: Rows = [
-            {"run": arm, first: a[1], second: b[1], **mean.row()}
+            {"run": arm, "compression": arms[arm][0], "prompt": arms[arm][1], first: a[1], second: b[1], **mean.row()}
             for (of, a, b, arm), mean in tallies.by_pair.items()
             if of == task and (a[0], b[0]) == (first, second)
         ]
@@ -68,8 +66,16 @@ def heat_maps(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart]:
         rect = {"color": shade, "tooltip": tooltip(rows)}
         spec = {
             **base(rows),
-            "facet": {"field": "run", "type": "nominal", "sort": list(arms), "title": None},
-            "columns": 2,
+            "transform": [{"calculate": _MAP_LABEL, "as": "map"}],
+            "facet": {
+                "field": "map",
+                "type": "nominal",
+                "sort": ["|".join((arm, *made)) for arm, made in arms.items()],
+                "title": None,
+                "header": {"labelExpr": "split(datum.label, '|')", "labelLineHeight": 13},
+            },
+            "columns": 3,
+            "spacing": {"row": 36, "column": 44},
             "spec": {
                 "width": {"step": 46},
                 "height": {"step": 30},
@@ -83,6 +89,9 @@ def heat_maps(tallies: Tallies, task: str, arms: Sequence[str]) -> list[Chart]:
         title, text = f"{task}: {first} by {second}", f"Mean score of {task} for each {first} and {second}."
         charts.append(Chart(f"{task}-{first}-{second}", title, text, spec, rows))
     return charts
+
+
+_MAP_LABEL = "datum.run + '|' + datum.compression + '|' + datum.prompt"
 
 
 def popularity_chart(tallies: Tallies, arms: Sequence[str], bins: int = 8) -> Chart | None:
@@ -152,6 +161,9 @@ def stop_chart(tallies: Tallies, arms: Sequence[str]) -> Chart | None:
     return _bars("stops", "Stop reasons", text, rows, "run", "stop reason", arms) if rows else None
 
 
+_OUTCOMES = {"outcome": {"scale": {"domain": ["succeeded", "failed"], "range": ["#4c78a8", "#e45756"]}}}
+
+
 def _bars(id_: str, title: str, text: str, rows: Rows, along: str, within: str, arms: Sequence[str]) -> Chart:
     """Stacked bars; one panel per run where the bars are not the runs themselves."""
     number = next(key for key in rows[0] if key in ("calls", "samples"))
@@ -161,7 +173,7 @@ def _bars(id_: str, title: str, text: str, rows: Rows, along: str, within: str, 
         "encoding": {
             "y": {"field": along, "type": "nominal", "title": None, **({"sort": list(arms)} if along == "run" else {})},
             "x": {"field": number, "type": "quantitative"},
-            "color": {"field": within, "type": "nominal", "title": None},
+            "color": {"field": within, "type": "nominal", "title": None, **_OUTCOMES.get(within, {})},
             "tooltip": tooltip(rows),
         },
     }
