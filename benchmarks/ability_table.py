@@ -28,6 +28,7 @@ if __name__ == "__main__":
 
 from scipy.stats import binomtest  # noqa: E402 - after the path is set
 
+from benchmarks.compression_arms.specs import AUGMENTED as BY_TASK  # noqa: E402
 from lottery_plugins.errors import LotteryError  # noqa: E402
 from lottery_plugins.harness.study import HarnessRun, is_done, run_arm  # noqa: E402
 from lottery_plugins.results.statistics import wilson  # noqa: E402
@@ -37,23 +38,16 @@ LEVELS = {"default": {}, "easiest": {"easiest": 1}}
 ALPHA = 0.05
 
 DIRECT = {"reasoner": "direct"}
-PROGRAM = {"reasoner": "program-aided", "tools": "python"}
-
-
-def _prompt(top_k):
-    return {"reasoner": f"retrieve-then-read:top_k={top_k}", "retriever": "prompt"}
-
-
+TWO_CHUNKS = {"reasoner": "retrieve-then-read:top_k=2", "retriever": "prompt"}
 AUGMENTED = {
-    "retrieval": _prompt(1),
-    "lottery_needle_values": _prompt(2),
-    "lottery_needle_queries": _prompt(2),
+    "retrieval": BY_TASK["lottery_needle"],
     "resources": {"reasoner": "chain-of-thought"},
-    "lottery_arithmetic": PROGRAM,
-    "lottery_invented_facts": {"reasoner": "retrieve-then-read:top_k=1", "retriever": "bm25"},
-    "planning": {"reasoner": "chain-of-thought"},
-    "operations": PROGRAM,
-    "long-context": _prompt(2),
+    "planning": BY_TASK["lottery_schedule"],
+    "operations": BY_TASK["lottery_operations"],
+    "long-context": BY_TASK["lottery_multi_hop"],
+    "lottery_needle_values": TWO_CHUNKS,
+    "lottery_needle_queries": TWO_CHUNKS,
+    **BY_TASK,
 }
 """What a task, or else the tasks of an ability, are given in the augmented arm."""
 
@@ -77,7 +71,8 @@ class Score:
     n: int
     chance: float
 
-    def __str__(self):
+    def cells(self):
+        """The score with Wilson's 95 % interval, and whether it is above the level of chance."""
         found = wilson(self.correct, self.n)
         above = binomtest(self.correct, self.n, self.chance, alternative="greater").pvalue < ALPHA
         return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}] | {'yes' if above else 'no'}"
@@ -164,7 +159,7 @@ def table(tasks, arms, scores):
 
 def _row(ability, name, row):
     first = next(filter(None, row.values()))
-    cells = [str(score) if score else "- | -" for score in row.values()]
+    cells = [score.cells() if score else "- | -" for score in row.values()]
     return f"| {ability} | {name} | {first.n} | {first.chance:.3f} | {' | '.join(cells)} |"
 
 

@@ -33,7 +33,9 @@ def main():
     args = parser().parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([sys.path[0], os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
-    settings = Settings(model=args.model or small_model(), limit=args.limit, threads=args.threads, out=args.out)
+    settings = Settings(
+        model=args.model or small_model(), limit=args.limit, threads=args.threads, out=args.out, dtype=args.dtype
+    )
     (settings.out / "text").mkdir(parents=True, exist_ok=True)
     chosen = choose(args.only)
     left_out = dict(chosen.left_out)
@@ -93,6 +95,7 @@ def parser():
     made.add_argument(
         "--tokens", type=int, default=24, help="generated for the speed; 0 skips it (default: %(default)s)"
     )
+    made.add_argument("--dtype", default="float32", help="of the model that does the tasks (default: %(default)s)")
     made.add_argument("--threads", type=int, default=1, help="of torch (default: %(default)s)")
     made.add_argument("--out", type=Path, default=Path("runs/compression"), help="folder (default: %(default)s)")
     return made

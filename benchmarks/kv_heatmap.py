@@ -49,7 +49,7 @@ def run_of(spec, arguments):
     return HarnessRun(
         model_args={
             "pretrained": str(arguments.model),
-            "dtype": "float32",
+            "dtype": arguments.dtype,
             "engine": arguments.engine,
             **({"compression": spec} if spec else {}),
         },
@@ -81,6 +81,7 @@ def _parser():
     parser.add_argument("--lengths", nargs="+", type=int, default=[256, 512, 1024])
     parser.add_argument("--depths", nargs="+", type=float, default=[0.0, 0.25, 0.5, 0.75, 1.0])
     parser.add_argument("--docs", type=int, default=8, help="documents a cell")
+    parser.add_argument("--dtype", default="float32", help="of the model")
     parser.add_argument("--engine", default="packed", help="as in --model_args")
     parser.add_argument("--out", type=Path, default=Path("runs/kv-heatmap"))
     return parser

@@ -84,7 +84,8 @@ def _percent(estimate: Estimate | None, sign: str = "") -> str:
 def _about(settings: Settings) -> str:
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
     return (
-        f"{Path(settings.model).name}, float32, {settings.threads} thread(s), {settings.limit} documents a task; "
+        f"{Path(settings.model).name}, float32 for the text, {settings.dtype} for the tasks, "
+        f"{settings.threads} thread(s), {settings.limit} documents a task; "
         f"{versions}. Stored, without embeddings and nominal: bytes of the weights over those of the original. Cache: "
         "bytes of a prompt's cache over those without the method, encoded positions as they are encoded. NLL change: "
         "natural logarithm, mean of a token, ± half of a 95 % interval over blocks of 64 tokens; with a cache method "

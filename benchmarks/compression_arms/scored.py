@@ -29,6 +29,7 @@ class Settings:
     limit: int
     threads: int
     out: Path
+    dtype: str = "float32"
 
 
 def name_of(spec: str) -> str:
@@ -45,7 +46,7 @@ def runs_of(spec: str, arm: str, settings: Settings) -> list[HarnessRun]:
         HarnessRun(
             model_args={
                 "pretrained": settings.model,
-                **({} if acts_while_loading(spec) else {"dtype": "float32"}),
+                **({} if acts_while_loading(spec) else {"dtype": settings.dtype}),
                 "device": "cpu",
                 "engine": "packed",
                 **({} if spec == ORIGINAL else {"compression": spec}),

@@ -11,7 +11,13 @@ from lottery_plugins.config import RunConfig
 from lottery_plugins.discovery import discover
 
 SETTINGS = Namespace(
-    model="m", engine="packed:threads=1", out=Path("out"), lengths=[64, 128], depths=[0.0, 0.5, 1.0], docs=3
+    model="m",
+    dtype="float32",
+    engine="packed:threads=1",
+    out=Path("out"),
+    lengths=[64, 128],
+    depths=[0.0, 0.5, 1.0],
+    docs=3,
 )
 
 

@@ -21,7 +21,7 @@ def options(**changes):
     [(5, 10, 0.5, "no"), (9, 10, 0.5, "yes"), (8, 10, 0.5, "no"), (1, 20, 0.0, "yes"), (0, 20, 0.0, "no")],
 )
 def test_above_is_a_one_sided_exact_test_of_the_chance(correct, n, chance, above):
-    assert str(Score(correct, n, chance)).endswith(f"| {above}")
+    assert Score(correct, n, chance).cells().endswith(f"| {above}")
 
 
 def test_tasks_of_one_ability_are_pooled_with_the_mean_chance():
