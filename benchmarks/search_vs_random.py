@@ -159,7 +159,7 @@ def false_claims(args: argparse.Namespace, seed: int) -> tuple[bool, list[bool]]
 
 
 def run_false_claims(args: argparse.Namespace) -> None:
-    found = [false_claims(args, seed) for seed in range(args.seeds)]
+    found = [false_claims(args, seed) for seed in seeds_of(args)]
     accepted = [float(is_accepted) for is_accepted, _ in found]
     claims = [float(np.mean(claimed)) for is_accepted, claimed in found if is_accepted]
     print(f"Every ticket is on the margin of one task exactly; {args.seeds} searches.")
@@ -203,9 +203,13 @@ def interval(values: Any, sign: str = "") -> str:
     return f"{estimate.value:{sign}.3f} [{estimate.low:{sign}.3f}, {estimate.high:{sign}.3f}]"
 
 
+def seeds_of(args: argparse.Namespace) -> range:
+    return range(args.first_seed, args.first_seed + args.seeds)
+
+
 def run_simulated(args: argparse.Namespace) -> None:
     started = time.monotonic()
-    outcomes = {s: [simulate(args, seed, s) for seed in range(args.seeds)] for s in args.samplers}
+    outcomes = {s: [simulate(args, seed, s) for seed in seeds_of(args)] for s in args.samplers}
     console = Console(width=200)
     console.print(table_of(outcomes))
     console.print(f"{args.seeds} seeds, {time.monotonic() - started:.0f} s")
@@ -216,7 +220,7 @@ def run_real(args: argparse.Namespace) -> None:
     import yaml
 
     written: dict[str, Any] = yaml.safe_load(args.study.read_text(encoding="utf-8"))
-    for seed in range(args.seeds):
+    for seed in seeds_of(args):
         budget = written["budget"]
         for sampler in args.samplers:
             out = args.out / f"{sampler}-{seed}"
@@ -235,6 +239,7 @@ def run_real(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--samplers", nargs="+", default=["additive", "tpe", "nsga2", "random", "random whole"])
     parser.add_argument("--tickets", type=int, default=20, help="budget, in tickets seen on all their documents")
     parser.add_argument("--documents", type=int, default=128, help="of the search part, per task")
