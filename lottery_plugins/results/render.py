@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-__all__ = ["markdown_row", "markdown_text", "render_json", "render_markdown", "render_table"]
+__all__ = ["in_lines", "markdown_row", "markdown_text", "render_json", "render_markdown", "render_table"]
 
 _RIGHT = {"failed", *COSTS, *ENGINE_COSTS}
 _LABEL_WIDTH, _CELL_WIDTH, _WORD_WIDTH = 22, 14, 11
@@ -102,10 +102,10 @@ def _grid(grid: Sequence[tuple[str, ...]], *, is_narrow: bool = False) -> Table:
     header, *rows = grid
     table = _empty_table()
     for name in header:
-        table.add_column(_text(_in_lines(name, _CELL_WIDTH) if is_narrow else name), overflow="fold")
+        table.add_column(_text(in_lines(name, _CELL_WIDTH) if is_narrow else name), overflow="fold")
     for label, *cells in rows:
-        first = _in_lines(label, _LABEL_WIDTH) if is_narrow else label
-        others = [_in_lines(cell, _CELL_WIDTH) if is_narrow else cell for cell in cells]
+        first = in_lines(label, _LABEL_WIDTH) if is_narrow else label
+        others = [in_lines(cell, _CELL_WIDTH) if is_narrow else cell for cell in cells]
         table.add_row(_text(first), *(_text(cell, STYLES.get(cell, "")) for cell in others))
     return table
 
@@ -117,11 +117,11 @@ def _table(comparison: Comparison, headers: Sequence[str], *, is_narrow: bool = 
         lines = header.replace(" [", "\n[") if is_narrow else header.replace(" tok", "\ntok").replace(" cach", "\ncach")
         table.add_column(_text(lines), justify="right" if header in _RIGHT else "left", overflow="fold")
     for task in comparison.tasks:
-        table.add_row(_text(_in_lines(task.task, _LABEL_WIDTH) if is_narrow else task.task, "bold"))
+        table.add_row(_text(in_lines(task.task, _LABEL_WIDTH) if is_narrow else task.task, "bold"))
         for row in task_rows(task):
             cells = row.cells(comparison)
             if any(cells[header] for header in headers[1:]):
-                label = _in_lines(row.arm, _LABEL_WIDTH) if is_narrow else row.arm
+                label = in_lines(row.arm, _LABEL_WIDTH) if is_narrow else row.arm
                 shown = [_narrow(cells[h]) if is_narrow else cells[h] for h in headers[1:]]
                 styles = [row.style if header == "verdict" else "" for header in headers[1:]]
                 table.add_row(_text(label), *map(_text, shown, styles))
@@ -149,7 +149,7 @@ def _narrow(cell: str) -> str:
     return cell.replace(" [", "\n[") if "[" in cell else textwrap.fill(cell, _WORD_WIDTH, break_long_words=False)
 
 
-def _in_lines(text: str, most: int) -> str:
+def in_lines(text: str, most: int) -> str:
     """The text in lines of at most so many characters, as far as it can be broken: at blanks and after joints."""
     lines = [""]
     for piece in re.split(r"(?<=\s)|(?<=[-_/+])(?=[^\W\d])", text):

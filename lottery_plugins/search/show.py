@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lottery_plugins.results.render import in_lines
 from lottery_plugins.search.held_out import judged_number
 from lottery_plugins.search.measure import Cost
 from lottery_plugins.search.plan import SearchPlan, read_plan
@@ -24,7 +25,8 @@ PLAN_FILE = "study.yaml"
 COMPARISON_FILE = "comparison.json"
 
 _STYLES = {"accepted": "green", "hopeless": "red", "failed": "red", "refused": "yellow"}
-_HEADERS = ("trial", "ticket", "on the search part", "difference", "weights", "tokens/doc", "documents")
+_NUMBERS = ("difference", "weights", "tokens\na doc.", "docs")
+_WIDTH = 36  # of a choice in the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,22 @@ def render(shown: Shown, folder: Path, console: Console) -> None:
     """Print the front, all trials, the cost, and the verdict where there is one."""
     console.print(records_table("Front: no other ticket is better in all objectives", shown.front, shown.chosen))
     console.print(records_table("All tickets", shown.records, shown.chosen))
-    for line in summary(shown):
+    for line in (*reasons(shown.records), *summary(shown)):
         console.print(line, markup=False, highlight=False)
     comparison = folder / COMPARISON_FILE
     if comparison.is_file():
         overall = json.loads(comparison.read_text(encoding="utf-8"))["overall"]
         words = ", ".join(f"{group['verdict']}" for group in overall)
         console.print(f"On the held-out documents: {words} (all tasks together).", style="bold", markup=False)
+
+
+def reasons(records: Sequence[Record]) -> list[str]:
+    """Why tickets ended as they did, tickets of one reason together."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if record.why:
+            found.setdefault(record.why, []).append(str(record.number))
+    return [f"- {', '.join(numbers)}: {why}" for why, numbers in found.items()]
 
 
 def summary(shown: Shown) -> list[str]:
@@ -116,20 +127,18 @@ def records_table(title: str, records: Sequence[Record], best: Record | None) ->
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title=title, title_justify="left")
-    for header in _HEADERS:
-        is_number = header in ("trial", "difference", "weights", "tokens/doc", "documents")
-        table.add_column(header, justify="right" if is_number else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
+    table.add_column("trial", justify="right")
+    for header in ("ticket", "outcome"):
+        table.add_column(header, overflow="fold")
+    for header in _NUMBERS:
+        table.add_column(header, justify="right", overflow="fold")
     for record in records:
-        style = _STYLES.get(record.state, "")
         star = "* " if best is not None and record.number == best.number else ""
-        cells = (f"{star}{record.number}", record.ticket, _state(record), *_numbers(record))
-        table.add_row(*(Text(cell, style=style if i == 2 else "") for i, cell in enumerate(cells)))
+        choices = "\n".join(in_lines(choice, _WIDTH) for choice in record.ticket.split(", "))
+        outcome = Text(record.state, style=_STYLES.get(record.state, ""))
+        table.add_row(f"{star}{record.number}", Text(choices), outcome, *_numbers(record))
     return table
-
-
-def _state(record: Record) -> str:
-    return f"{record.state}: {record.why}" if record.why else record.state
 
 
 def _numbers(record: Record) -> tuple[str, ...]:
