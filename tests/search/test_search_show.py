@@ -5,11 +5,16 @@ from rich.console import Console
 from lottery_plugins.search.record import Record
 from lottery_plugins.search.show import reasons, records_table
 
+
+def record(number, ticket, state, why=""):
+    return Record(number=number, ticket=ticket, point={}, state=state, why=why)
+
+
 RECORDS = [
-    Record(0, "compression=int8+snapkv:compression_ratio=0.5, augmentation=plain", {}, "finished", "not shown on one"),
-    Record(1, "compression=[bold]x, augmentation=helped", {}, "accepted"),
-    Record(2, "compression=none, augmentation=plain", {}, "finished", "not shown on one"),
-    Record(3, "compression=none, augmentation=helped", {}, "dearer", "twice as dear"),
+    record(0, "compression=int8+snapkv:compression_ratio=0.5, augmentation=plain", "finished", "not shown on one"),
+    record(1, "compression=[bold]x, augmentation=helped", "accepted"),
+    record(2, "compression=none, augmentation=plain", "finished", "not shown on one"),
+    record(3, "compression=none, augmentation=helped", "dearer", "twice as dear"),
 ]
 
 
@@ -18,7 +23,7 @@ def test_tickets_of_one_reason_are_told_together():
 
 
 def test_the_table_breaks_no_word_on_80_columns_and_reads_names_as_text():
-    console = Console(width=80, record=True, file=None, quiet=False, force_terminal=False)
+    console = Console(width=80)
     with console.capture() as captured:
         console.print(records_table("Tickets", RECORDS, RECORDS[1]))
     text = captured.get()
