@@ -9,6 +9,7 @@ from lottery_plugins.errors import LotteryError
 from lottery_plugins.search.halving import Look, chance_of_verdict, hopeless, look, rungs
 from lottery_plugins.search.measure import Cost, Job, Measured, Pool, TicketError
 from lottery_plugins.search.plan import SearchPlan
+from lottery_plugins.search.pool import all_done
 from lottery_plugins.search.record import Record, State, chosen, total_cost
 from lottery_plugins.search.split import Split
 from lottery_plugins.search.ticket import ORIGINAL, Ticket
@@ -111,16 +112,9 @@ class _Search:
     def _measure_original(self) -> Measured:
         """The original on all documents of the search, a rung a job, so that several workers share it."""
         ticket = self.plan.original_ticket()
-        todo = [Job(ticket, documents, f"{ORIGINAL}/rung-{i}") for i, documents in enumerate(self.rungs, 1)]
-        total, in_hand = Measured({}, Cost()), 0
-        while todo or in_hand:
-            while todo and in_hand < self.pool.size:
-                self.pool.submit(self.split.check(todo.pop(0)))
-                in_hand += 1
-            _, outcome = self.pool.wait()
-            in_hand -= 1
-            if isinstance(outcome, LotteryError):
-                raise outcome
+        jobs = [Job(ticket, documents, f"{ORIGINAL}/rung-{i}") for i, documents in enumerate(self.rungs, 1)]
+        total = Measured({}, Cost())
+        for _, outcome in all_done([self.split.check(job) for job in jobs], self.pool):
             total = total + outcome
         return total
 

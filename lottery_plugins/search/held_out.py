@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from lottery_plugins.errors import LotteryError
 from lottery_plugins.results.compare import compare
 from lottery_plugins.results.comparison import Comparison
 from lottery_plugins.results.options import CompareOptions
@@ -20,6 +19,7 @@ from lottery_plugins.results.verdict import TaskTest, Verdict, group_verdict, ju
 from lottery_plugins.search.halving import Look, look
 from lottery_plugins.search.measure import Job, Measured, Pool
 from lottery_plugins.search.plan import SearchPlan
+from lottery_plugins.search.pool import all_done
 from lottery_plugins.search.record import Record
 from lottery_plugins.search.split import HeldOutError, Split
 from lottery_plugins.search.ticket import ORIGINAL, Ticket
@@ -61,18 +61,8 @@ def measure_held_out(plan: SearchPlan, split: Split, ticket: Ticket, pool: Pool)
         LotteryError: One of them can't be run.
     """
     both = {ORIGINAL: plan.original_ticket(), "ticket": ticket}
-    todo = [Job(one, split.held_out, f"{HELD_OUT}/{name}") for name, one in both.items()]
-    done: dict[str, Measured] = {}
-    in_hand = 0
-    while todo or in_hand:
-        while todo and in_hand < pool.size:
-            pool.submit(todo.pop(0))
-            in_hand += 1
-        job, outcome = pool.wait()
-        in_hand -= 1
-        if isinstance(outcome, LotteryError):
-            raise outcome
-        done[job.name] = outcome
+    jobs = [Job(one, split.held_out, f"{HELD_OUT}/{name}") for name, one in both.items()]
+    done = {job.name: outcome for job, outcome in all_done(jobs, pool)}
     return done[f"{HELD_OUT}/{ORIGINAL}"], done[f"{HELD_OUT}/ticket"]
 
 

@@ -1,11 +1,13 @@
-"""One evaluator as a pool: one job at a time, in this process."""
+"""One evaluator as a pool: one job at a time, in this process. And jobs that must all be done, on any pool."""
 
 from __future__ import annotations
 
-from lottery_plugins.errors import LotteryError
-from lottery_plugins.search.measure import Evaluator, Job, Measured
+from collections.abc import Iterator, Sequence
 
-__all__ = ["OneAtATime"]
+from lottery_plugins.errors import LotteryError
+from lottery_plugins.search.measure import Evaluator, Job, Measured, Pool
+
+__all__ = ["OneAtATime", "all_done"]
 
 
 class OneAtATime:
@@ -34,3 +36,21 @@ class OneAtATime:
     def close(self) -> None:
         """See `Pool`."""
         self._evaluator.close()
+
+
+def all_done(jobs: Sequence[Job], pool: Pool) -> Iterator[tuple[Job, Measured]]:
+    """Jobs with their outcomes as they come, as many in hand as the pool takes.
+
+    Raises:
+        LotteryError: One of them can't be run.
+    """
+    todo, in_hand = list(jobs), 0
+    while todo or in_hand:
+        while todo and in_hand < pool.size:
+            pool.submit(todo.pop(0))
+            in_hand += 1
+        job, outcome = pool.wait()
+        in_hand -= 1
+        if isinstance(outcome, LotteryError):
+            raise outcome
+        yield job, outcome

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from lottery_plugins.errors import ConfigError, DataError, LotteryError
+from lottery_plugins.results.options import CompareOptions
 from lottery_plugins.search.measure import Job, TaskDocuments
 from lottery_plugins.search.plan import SearchPlan, TaskPlan
 
 __all__ = ["HeldOutError", "Split", "kept_split", "split_documents"]
-
-_USUAL_MARGIN = 0.05
 
 
 class HeldOutError(LotteryError):
@@ -62,11 +61,11 @@ def split_documents(plan: SearchPlan, found: Mapping[str, TaskDocuments]) -> Spl
     Raises:
         ConfigError: A task has too few documents.
     """
-    search, held_out, margins = {}, {}, {}
+    search, held_out, margins, usual = {}, {}, {}, CompareOptions().margin
     for task in plan.tasks:
         search[task.name], held_out[task.name] = _split(task, found[task.name].labels, plan.seed)
         own = found[task.name].margin
-        margins[task.name] = task.margin if task.margin is not None else _USUAL_MARGIN if own is None else own
+        margins[task.name] = task.margin if task.margin is not None else usual if own is None else own
     return Split(search, held_out, margins)
 
 

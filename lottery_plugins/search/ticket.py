@@ -9,17 +9,15 @@ from functools import cache
 from typing import Any
 
 from lottery_plugins.errors import LotteryError
+from lottery_plugins.results.load import AUGMENTATION, LIMITS
 from lottery_plugins.search.space import Value
 
 __all__ = ["ORIGINAL", "Ticket", "checker"]
 
 ORIGINAL = "original"
 
-_AUGMENTS = frozenset(
-    {"reasoner", "tools", "max_tools", "retriever", "memory", "knowledge_base", "evidence"}
-    | {"max_calls", "max_tool_calls", "max_new_tokens", "max_seconds"}
-)
-"""Arguments that leave the stored weights as they are."""
+_AUGMENTS = (AUGMENTATION - {"verifier", "proxy_model"}) | LIMITS | {"evidence"}
+"""Arguments that leave the stored weights as they are; a verifier and a proxy bring their own."""
 
 
 @dataclass(frozen=True, slots=True)
